@@ -1,0 +1,186 @@
+"""The record of a run: the JSON contract as values. Counts are made once, here.
+
+A record is a stream: a head, checks as they end, a summary. What needs them all (findings) is in the
+summary. Times are Unix times, durations seconds; the JSON form is made by `netcheck.codec`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netcheck.check import Contact
+from probes.contract import NOTHING, Confidence, Layer, Source, Step, Verdict
+
+RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a flow ends: `at` the address that signed the rejection, or `after` the last that answered.
+
+    `before` is the next hop seen on a sibling flow.
+    """
+
+    relation: str
+    address: str
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A remark beside the verdict; `cause` is a code or None."""
+
+    cause: str | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Why a failure does not count, and until which day (ISO 8601)."""
+
+    until: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRecord:
+    """How one address of several fared. `verdict` skip: not tried, `summary` says why."""
+
+    address: str
+    verdict: Verdict
+    cause: str | None
+    layer: Layer | None
+    summary: str
+    duration: float | None
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control experiment: what was varied, to which value, and how that ended."""
+
+    varied: str
+    value: Any
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """One finished check: every key of the JSON contract's `checks`."""
+
+    id: str
+    name: str | None
+    vantage: str
+    origin: str
+    flow: str
+    target: str
+    groups: tuple[str, ...]
+    tags: tuple[str, ...]
+    owner: Contact | None
+    host: str
+    address: str | None
+    source: Source | None
+    probe: str
+    port: int | None
+    expect: str
+    verdict: Verdict
+    cause: str | None
+    layer: Layer | None
+    confidence: Confidence
+    responsible: str | None
+    summary: str
+    evidence: tuple[str, ...]
+    advice: str | None
+    warnings: tuple[Warned, ...]
+    accepted: Accepted | None
+    started: float | None
+    duration: float | None
+    attempts: int
+    steps: tuple[Step, ...]
+    addresses: tuple[AddressRecord, ...] = ()
+    controls: tuple[Control, ...] = ()
+    samples: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] = NOTHING
+    facts: Mapping[str, Any] = NOTHING
+    trace: Mapping[str, Any] | None = None
+    where: Place | None = None  # not a key of its own: in `trace`, and in the findings
+
+    @property
+    def label(self) -> str:
+        """`PROBE/PORT`, or `PROBE` alone where there is no port."""
+        return self.probe if self.port is None else f"{self.probe}/{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Failures that share a cause and a place, said once."""
+
+    cause: str
+    responsible: str
+    where: Place | None
+    summary: str
+    advice: str
+    owners: tuple[Contact, ...]
+    checks: tuple[str, ...]
+    confidence: Confidence = Confidence.CERTAIN  # the weakest of its checks; for the screen
+
+
+@dataclass(frozen=True, slots=True)
+class VantageRecord:
+    """From where it was seen. `clock_offset` in seconds, None: not measured."""
+
+    host: str
+    stands_for: tuple[str, ...] = ()
+    clock_offset: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """What is known before the first check. `inventory` None: `netcheck check URL`."""
+
+    id: str
+    version: str
+    inventory: str | None
+    inventory_sha256: str | None
+    started: float
+    host: str
+    platform: str
+    privileged: bool
+    vantages: Mapping[str, VantageRecord]
+    name: str | None = None
+    customer: str | None = None
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(slots=True)
+class Summary:
+    """What is known after the last check; `add` counts as checks end."""
+
+    checks: int = 0
+    verdicts: dict[Verdict, int] = field(default_factory=lambda: dict.fromkeys(Verdict, 0))
+    accepted: int = 0
+    responsible: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RESPONSIBLE, 0))
+    finished: float | None = None
+    interrupted: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    def add(self, check: CheckRecord) -> None:
+        """Count one finished check. `responsible` counts what is not a pass."""
+        self.checks += 1
+        self.verdicts[check.verdict] += 1
+        if check.accepted:
+            self.accepted += 1
+        if check.responsible:
+            self.responsible[check.responsible] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A whole run. `checks` can be iterated again and again, in the order of the inventory."""
+
+    head: RunHead
+    checks: Iterable[CheckRecord]
+    summary: Summary

@@ -1,0 +1,403 @@
+"""The cause codes, and the one table that turns what a verb of the network raised into a code.
+
+A row claims its code only because the error alone proves it; otherwise it claims the weaker code, or
+says `likely`. The first row that fits wins, so rows stand most specific first. Every row is walked by
+`tests/wire`.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from probes.contract import Confidence, Layer, Verdict
+from probes.net.base import (
+    ConnectFailed,
+    Icmp,
+    LookupFailed,
+    NetworkFailure,
+    PeerClosed,
+    PeerReset,
+    TimedOut,
+    TlsFailed,
+)
+
+CODES: dict[str, tuple[str, ...]] = {
+    "vantage": (
+        "unreachable",
+        "auth_failed",
+        "lost",
+        "not_the_origin",
+        "blocked_locally",
+        "no_ipv6",
+    ),
+    "credential": ("missing", "suspended"),
+    "probe": ("crashed", "unsupported"),
+    "dns": (
+        "nxdomain",
+        "no_address",
+        "servfail",
+        "refused",
+        "timeout",
+        "mismatch",
+        "hijacked",
+        "split",
+    ),
+    "tcp": (
+        "refused",
+        "filtered",
+        "rejected",
+        "reset_by_firewall",
+        "no_route",
+        "host_down",
+    ),
+    "path": (
+        "mtu_blackhole",
+        "middlebox_answers",
+        "idle_dropped",
+        "unstable",
+        "some_addresses_dead",
+        "slow",
+    ),
+    "udp": ("no_answer", "port_closed", "rejected"),
+    "proxy": ("unreachable", "auth_required", "refused"),
+    "tls": (
+        "expired",
+        "not_yet_valid",
+        "hostname_mismatch",
+        "self_signed",
+        "untrusted",
+        "incomplete_chain",
+        "intercepted",
+        "not_tls",
+        "timeout",
+        "reset",
+        "closed",
+        "protocol_version",
+        "no_common_cipher",
+        "handshake_refused",
+        "certificate_unacceptable",
+        "client_certificate_required",
+        "expires_soon",
+        "weak",
+    ),
+    "protocol": ("mismatch", "silent", "closed", "reset", "malformed", "slow"),
+    "http": (
+        "status",
+        "server_error",
+        "redirected_away",
+        "redirect_loop",
+        "too_large",
+        "captive_portal",
+        "blocked_by_proxy",
+        "body_mismatch",
+    ),
+    "ws": ("upgrade_blocked",),
+    "ssh": (
+        "no_common_algorithm",
+        "host_key_mismatch",
+        "too_many_sessions",
+        "host_key_unknown",
+        "weak",
+    ),
+    "auth": ("failed", "method_not_offered"),
+    "clock": ("skew",),
+    "policy": ("unexpectedly_open", "not_filtered"),
+}
+
+ALL_CODES = tuple(f"{prefix}.{name}" for prefix, names in CODES.items() for name in names)
+
+# The step whose usual codes carry the prefix (the contract's table of layers).
+LAYERS: dict[str, Layer] = {
+    **dict.fromkeys(("vantage", "credential", "probe"), Layer.VANTAGE),
+    "dns": Layer.RESOLVE,
+    **dict.fromkeys(("tcp", "path", "udp", "proxy"), Layer.CONNECT),
+    "tls": Layer.TLS,
+    **dict.fromkeys(("protocol", "http", "ws", "ssh", "clock"), Layer.PROTOCOL),
+    "auth": Layer.AUTH,
+    "policy": Layer.POLICY,
+}
+
+WARN_ONLY = frozenset(
+    {
+        "tls.expires_soon",
+        "tls.weak",
+        "ssh.host_key_unknown",
+        "ssh.weak",
+        "policy.not_filtered",
+    }
+)
+
+# A host unreachable that comes sooner can't follow three unanswered ARP or ND requests, one a second
+# (RFC 4861 10; Linux asks three times, 3.08 s in all; other routers give up after about two).
+HOST_TRIED = 0.9
+
+
+def verdict_of(cause: str) -> Verdict:
+    """The verdict that a step stopped by this cause has."""
+    prefix = cause.partition(".")[0]
+    if prefix == "credential":
+        return Verdict.SKIP
+    if prefix in ("vantage", "probe"):
+        return Verdict.ERROR
+    return Verdict.FAIL
+
+
+class Failed(Exception):
+    """A probe's own finding: this step did not pass, and why. The verdict follows from the cause."""
+
+    def __init__(
+        self,
+        cause: str,
+        summary: str,
+        *,
+        evidence: tuple[str, ...] = (),
+        confidence: Confidence = Confidence.CERTAIN,
+        verdict: Verdict | None = None,
+        signed_by: str | None = None,
+    ) -> None:
+        super().__init__(summary)
+        self.cause = cause
+        self.summary = summary
+        self.evidence = evidence
+        self.confidence = confidence
+        self.verdict = verdict or verdict_of(cause)
+        self.signed_by = signed_by
+
+
+ICMP_NAMES: dict[tuple[int, int, int], str] = {
+    (4, 3, 0): "network unreachable",
+    (4, 3, 1): "host unreachable",
+    (4, 3, 2): "protocol unreachable",
+    (4, 3, 3): "port unreachable",
+    (4, 3, 4): "fragmentation needed",
+    (4, 3, 6): "destination network unknown",
+    (4, 3, 7): "destination host unknown",
+    (4, 3, 9): "network administratively prohibited",
+    (4, 3, 10): "host administratively prohibited",
+    (4, 3, 13): "communication administratively prohibited",
+    (4, 11, 0): "time to live exceeded in transit",
+    (6, 1, 0): "no route to destination",
+    (6, 1, 1): "communication administratively prohibited",
+    (6, 1, 2): "beyond scope of source address",
+    (6, 1, 3): "address unreachable",
+    (6, 1, 4): "port unreachable",
+    (6, 1, 5): "source address failed ingress/egress policy",
+    (6, 1, 6): "reject route to destination",
+    (6, 2, 0): "packet too big",
+    (6, 3, 0): "hop limit exceeded in transit",
+}
+
+
+def icmp_words(icmp: Icmp) -> str:
+    """The ICMP error as a person reads it, with its numbers.
+
+    >>> icmp_words(Icmp(4, 3, 13, "10.1.0.1"))
+    'ICMP 3/13 (communication administratively prohibited) from 10.1.0.1'
+    """
+    name = ICMP_NAMES.get((icmp.version, icmp.type, icmp.code))
+    label = "ICMP" if icmp.version == 4 else "ICMPv6"
+    words = f" ({name})" if name else ""
+    return f"{label} {icmp.type}/{icmp.code}{words} from {icmp.sender}"
+
+
+def _is(*kinds: tuple[int, int, int]) -> Callable[[Any], bool]:
+    def matches(error: Any) -> bool:
+        icmp = error.icmp
+        return icmp is not None and (icmp.version, icmp.type, icmp.code) in kinds
+
+    return matches
+
+
+def _icmp(error: Any) -> bool:
+    return error.icmp is not None
+
+
+_host_unreachable = _is((4, 3, 1), (4, 3, 7), (6, 1, 3))
+_no_route = _is((4, 3, 0), (4, 3, 6), (4, 3, 11), (6, 1, 0))
+_looping = _is((4, 11, 0), (6, 3, 0))
+
+
+def _own_rule(error: Any) -> bool:
+    """This host signed the error itself, and not because a neighbour did not answer its ARP."""
+    icmp = error.icmp
+    return icmp is not None and icmp.own and not (_host_unreachable(error) and _tried(error))
+
+
+def _tried(error: Any) -> bool:
+    return bool(error.elapsed >= HOST_TRIED)
+
+
+def _host_down(error: Any) -> bool:
+    return _host_unreachable(error) and _tried(error)
+
+
+def _local(*numbers: int) -> Callable[[Any], bool]:
+    return lambda error: error.local and error.errno in numbers
+
+
+def _no_ipv6(error: Any) -> bool:
+    return bool(error.local and error.ipv6 and error.errno in (errno.ENETUNREACH, errno.EADDRNOTAVAIL))
+
+
+def _reason(reason: str, certain: bool) -> Callable[[Any], bool]:
+    return lambda error: error.reason == reason and error.certain is certain
+
+
+def _alert(*numbers: int) -> Callable[[Any], bool]:
+    return lambda error: error.alert in numbers
+
+
+def _words(*words: str) -> Callable[[Any], bool]:
+    return lambda error: any(word in error.reason for word in words)
+
+
+def _trickling(error: Any) -> bool:
+    """Bytes kept coming, too slowly to make a message."""
+    return bool(error.received and error.idle < error.elapsed / 2)
+
+
+def _not_tls(error: Any) -> bool:
+    """The first byte is no TLS record's type: change_cipher_spec 20 … heartbeat 24 (RFC 8446 5.1)."""
+    opening: bytes = error.opening
+    return bool(opening) and not (20 <= opening[0] <= 24 and opening[1:2] in (b"", b"\x03"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`error` at `layer` (None: at any), where `when` holds, means `cause`."""
+
+    layer: Layer | None
+    error: type[NetworkFailure]
+    cause: str
+    summary: str
+    when: Callable[[Any], bool] = lambda error: True
+    confidence: Confidence = Confidence.CERTAIN
+
+
+L, C = Layer, Confidence
+
+TABLE: tuple[Row, ...] = (
+    *(
+        Row(None, LookupFailed, f"dns.{reason}", "{text}", _reason(reason, certain), confidence)
+        for reason in ("nxdomain", "no_address", "servfail", "refused", "timeout")
+        for certain, confidence in ((True, C.CERTAIN), (False, C.LIKELY))
+    ),
+    Row(None, ConnectFailed, "vantage.blocked_locally", "this host itself answered: {icmp}", _own_rule),
+    Row(None, ConnectFailed, "tcp.host_down", "{icmp} after {elapsed}", _host_down),
+    Row(
+        None,
+        ConnectFailed,
+        "tcp.rejected",
+        "{icmp} after {elapsed}, too soon for a router that tried to reach the host",
+        _host_unreachable,
+        C.LIKELY,
+    ),
+    Row(None, ConnectFailed, "tcp.no_route", "{icmp}", _no_route),
+    Row(None, ConnectFailed, "tcp.no_route", "{icmp}: a routing loop", _looping, C.LIKELY),
+    Row(None, ConnectFailed, "tcp.rejected", "{icmp}", _icmp),
+    Row(None, ConnectFailed, "vantage.no_ipv6", "this host has no IPv6 route to it", _no_ipv6),
+    Row(
+        None,
+        ConnectFailed,
+        "vantage.blocked_locally",
+        "a rule or route of this host stops the packet ({error})",
+        _local(errno.EACCES, errno.EPERM, errno.EINVAL),
+    ),
+    Row(None, ConnectFailed, "tcp.no_route", "this host has no route to it ({error})", _local(errno.ENETUNREACH, errno.EHOSTUNREACH)),
+    Row(
+        None,
+        ConnectFailed,
+        "tcp.refused",
+        "refused: RST after {elapsed}",
+        lambda error: error.errno in (errno.ECONNREFUSED, errno.ECONNRESET),
+    ),
+    Row(None, ConnectFailed, "tcp.rejected", "{error}; the ICMP message itself was lost", confidence=C.LIKELY),
+    Row(L.CONNECT, TimedOut, "tcp.filtered", "no answer to {syns} in {elapsed}"),
+    Row(L.TLS, TimedOut, "tls.timeout", "the TLS handshake did not end in {elapsed}"),
+    Row(None, TimedOut, "protocol.slow", "{received} bytes in {elapsed}, too slow to make a message", _trickling),
+    Row(None, TimedOut, "protocol.silent", "connected, then silence for {idle}"),
+    Row(L.TLS, PeerClosed, "tls.closed", "closed during the TLS handshake, after {received} bytes"),
+    Row(None, PeerClosed, "protocol.closed", "closed after {received} bytes"),
+    Row(L.TLS, PeerReset, "tls.reset", "reset during the TLS handshake, after {received} bytes"),
+    Row(None, PeerReset, "protocol.reset", "reset after {received} bytes"),
+    Row(None, TlsFailed, "tls.not_tls", "the answer is not TLS{opening}", _not_tls),
+    Row(None, TlsFailed, "tls.protocol_version", "alert 70: the server refuses TLS 1.2 and 1.3", _alert(70)),
+    Row(None, TlsFailed, "tls.protocol_version", "{reason}", _words("unsupported protocol", "version too low", "unknown protocol")),
+    Row(None, TlsFailed, "tls.no_common_cipher", "alert 71: the server wants stronger ciphers", _alert(71)),
+    Row(None, TlsFailed, "tls.client_certificate_required", "alert 116: a client certificate is required", _alert(116)),
+    Row(
+        None,
+        TlsFailed,
+        "tls.client_certificate_required",
+        "it asked for a client certificate and refused none with alert {alert}",
+        lambda error: error.requested and error.alert in (40, 41, 42),
+        C.LIKELY,
+    ),
+    Row(
+        None,
+        TlsFailed,
+        "tls.certificate_unacceptable",
+        "{reason}",
+        _words("key too small", "md too weak", "wrong signature type", "bad ecpoint", "bad signature"),
+    ),
+    Row(None, TlsFailed, "tls.handshake_refused", "alert {alert}", lambda error: error.alert is not None),
+    Row(None, TlsFailed, "tls.handshake_refused", "{reason}", confidence=C.LIKELY),
+)  # fmt: skip
+
+
+def explain(layer: Layer, error: NetworkFailure) -> Failed:
+    """What the failed verb means at this step. Every NetworkFailure has a row."""
+    for row in TABLE:
+        if isinstance(error, row.error) and (row.layer is None or row.layer is layer) and row.when(error):
+            return _claim(row, error)
+    raise LookupError(f"no row for {type(error).__name__} at {layer}") from error
+
+
+def _claim(row: Row, error: Any) -> Failed:
+    icmp: Icmp | None = getattr(error, "icmp", None)
+    return Failed(
+        row.cause,
+        row.summary.format_map(_facts_of(error)),
+        evidence=getattr(error, "evidence", ()),
+        confidence=row.confidence,
+        signed_by=icmp.sender if icmp else None,
+    )
+
+
+def _facts_of(error: Any) -> dict[str, str]:
+    """Each value of the error as the summaries quote it."""
+    icmp = getattr(error, "icmp", None)
+    number = getattr(error, "errno", None)
+    opening = getattr(error, "opening", b"")
+    return {
+        "text": getattr(error, "text", ""),
+        "icmp": icmp_words(icmp) if icmp else "",
+        "error": errno.errorcode.get(number, str(number)) if number else "",
+        "elapsed": duration_words(getattr(error, "elapsed", 0.0)),
+        "idle": duration_words(getattr(error, "idle", 0.0)),
+        "received": str(getattr(error, "received", 0)),
+        "syns": _syns(getattr(error, "syns", None)),
+        "reason": getattr(error, "reason", "") or "no reason given",
+        "alert": str(getattr(error, "alert", None)),
+        "opening": f": it begins with {opening[:24]!r}" if opening else "",
+    }
+
+
+def _syns(count: int | None) -> str:
+    if count is None:
+        return "our SYNs"
+    return "1 SYN" if count == 1 else f"{count} SYNs"
+
+
+def duration_words(seconds: float) -> str:
+    """A time as people read it.
+
+    >>> duration_words(0.0123), duration_words(5.004)
+    ('12 ms', '5.0 s')
+    """
+    if seconds < 0.0095:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

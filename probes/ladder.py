@@ -1,0 +1,236 @@
+"""The ladder: ordered steps on one connection, the first failure stops the climb.
+
+The one wrapper round every network step: it keeps the time, hands the step its deadline, translates
+what a verb raised, and records the steps that were not reached as skipped. No probe calls a clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any
+
+from probes import causes
+from probes.contract import (
+    Ascent,
+    Caution,
+    Confidence,
+    Layer,
+    Outcome,
+    Source,
+    Step,
+    Target,
+    Timing,
+    Verdict,
+)
+from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, TimedOut
+
+# One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
+MOST_ADDRESSES = 32
+
+
+class Stopped(Exception):
+    """The climb ended at a step that did not pass; the ladder knows why."""
+
+
+class Rung:
+    """One step under way. `until` is its deadline; `detail` what it learned, plain data."""
+
+    __slots__ = ("_began", "_ladder", "detail", "layer", "until")
+
+    def __init__(self, ladder: Ladder, layer: Layer) -> None:
+        self._ladder = ladder
+        self.layer = layer
+        self.detail: dict[str, Any] = {}
+
+    def __enter__(self) -> Rung:
+        ladder = self._ladder
+        self._began = ladder.network.now()
+        self.until = min(self._began + ladder.timing.timeout, ladder.until)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        ladder = self._ladder
+        took = ladder.network.now() - self._began
+        if error is None:
+            ladder.steps.append(Step(self.layer, Verdict.PASS, None, took, self.detail))
+            return
+        if isinstance(error, NetworkFailure):
+            failed = causes.explain(self.layer, error)
+            if isinstance(error, (ConnectFailed, TimedOut)) and error.source:
+                ladder.source = error.source
+        elif isinstance(error, causes.Failed):
+            failed = error
+        else:  # a bug, or the run was cancelled
+            return
+        ladder.steps.append(Step(self.layer, failed.verdict, failed.cause, took, self.detail))
+        ladder.failed = failed
+        raise Stopped from error
+
+
+class Ladder:
+    """One climb on one address. Probes call `step`, `connect`, `caution`, `prove` and `learn`."""
+
+    def __init__(
+        self, address: str | None, timing: Timing, network: Network, layers: tuple[Layer, ...]
+    ) -> None:
+        self.address = address
+        self.timing = timing
+        self.network = network
+        self.layers = layers
+        self.started = network.time()
+        self.began = network.now()
+        self.until = self.began + timing.deadline
+        self.steps: list[Step] = []
+        self.failed: causes.Failed | None = None
+        self.source: Source | None = None
+        self.evidence: list[str] = []
+        self.cautions: list[Caution] = []
+        self.facts: dict[str, Any] = {}
+        self._connections: list[Connection] = []
+
+    def step(self, layer: Layer) -> Rung:
+        """The context of one step; what a verb raises in it ends the climb."""
+        return Rung(self, layer)
+
+    async def connect(self, port: int | None) -> Connection:
+        """The step `connect`; the connection is closed when the climb ends."""
+        assert self.address is not None
+        assert port is not None, "the inventory gives every check of a ported probe its port"
+        with self.step(Layer.CONNECT) as rung:
+            connection = await self.network.connect(self.address, port, rung.until)
+        self.source = connection.source
+        return self.keep(connection)
+
+    def keep(self, connection: Connection) -> Connection:
+        """Close this connection too when the climb ends."""
+        self._connections.append(connection)
+        return connection
+
+    def caution(self, cause: str | None, text: str, layer: Layer = Layer.PROTOCOL) -> None:
+        """It works now, but …"""
+        self.cautions.append(Caution(cause, text, layer))
+
+    def prove(self, sentence: str) -> None:
+        """A sentence of evidence."""
+        self.evidence.append(sentence)
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+    def ascent(self) -> Ascent:
+        """The finished climb as a value."""
+        failed = self.failed
+        reached = {step.layer for step in self.steps}
+        rest = (layer for layer in self.layers if layer not in reached)
+        steps = (*self.steps, *(Step(layer, Verdict.SKIP) for layer in rest)) if failed else self.steps
+        return Ascent(
+            address=self.address,
+            verdict=failed.verdict if failed else Verdict.PASS,
+            steps=tuple(steps),
+            cause=failed.cause if failed else None,
+            layer=self.steps[-1].layer if failed else None,
+            confidence=failed.confidence if failed else Confidence.CERTAIN,
+            summary=failed.summary if failed else "",
+            evidence=(*self.evidence, *(failed.evidence if failed else ())),
+            cautions=tuple(self.cautions),
+            facts=self.facts,
+            source=self.source,
+            signed_by=failed.signed_by if failed else None,
+            started=self.started,
+            duration=self.network.now() - self.began,
+        )
+
+
+Climb = Callable[[Ladder], Awaitable[None]]
+
+
+async def look(
+    target: Target, timing: Timing, network: Network, layers: tuple[Layer, ...], climb: Climb
+) -> Outcome:
+    """Resolve the target's name and climb one ladder on each of its addresses."""
+    started, began = network.time(), network.now()
+    resolve: Step | None = None
+    addresses: tuple[str, ...] = (target.host,)
+    if not is_address(target.host):
+        resolve, addresses, ascent = await _resolve(target.host, timing, network, layers)
+        if ascent is not None:
+            return Outcome(resolve, (ascent,), (), started, network.now() - began)
+    usable, left_out = _usable(addresses, network)
+    if len(usable) == 1:  # nearly always: spare the tasks
+        ascents = [await climb_one(usable[0], timing, network, layers, climb)]
+    else:
+        ascents = await _together([climb_one(address, timing, network, layers, climb) for address in usable])
+    return Outcome(resolve, tuple(ascents), left_out, started, network.now() - began)
+
+
+async def climb_one(
+    address: str, timing: Timing, network: Network, layers: tuple[Layer, ...], climb: Climb
+) -> Ascent:
+    """One ladder on one address, once the network admits it; its connections are closed at the end."""
+    async with network.admit(address):
+        ladder = Ladder(address, timing, network, layers)
+        try:
+            await climb(ladder)
+        except Stopped:
+            pass
+        finally:
+            ladder.close()
+        return ladder.ascent()
+
+
+def is_address(host: str) -> bool:
+    """Whether the host is an IP address (IPv6 may carry a zone) rather than a name."""
+    if host[-1:].isalpha() and ":" not in host:  # spare names the exception
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _resolve(
+    host: str, timing: Timing, network: Network, layers: tuple[Layer, ...]
+) -> tuple[Step, tuple[str, ...], Ascent | None]:
+    ladder = Ladder(None, timing, network, (Layer.RESOLVE, *layers))
+    try:
+        with ladder.step(Layer.RESOLVE) as rung:
+            found = await network.resolve(host, timing.timeout)
+            rung.detail["addresses"] = list(found.addresses)
+    except Stopped:
+        return ladder.steps[0], (), ladder.ascent()
+    return ladder.steps[0], found.addresses, None
+
+
+def _usable(
+    addresses: tuple[str, ...], network: Network
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The addresses to try, and those left out: past the limit, or of a family without a route.
+
+    Where no address has a route all are tried, so that the kernel says what is wrong.
+    """
+    if len(addresses) == 1:
+        return addresses, ()
+    within, beyond = addresses[:MOST_ADDRESSES], addresses[MOST_ADDRESSES:]
+    left_out = [(address, f"past the first {MOST_ADDRESSES} addresses") for address in beyond]
+    routed = tuple(address for address in within if network.has_route(address))
+    if not routed:
+        return within, tuple(left_out)
+    left_out[:0] = [(address, "this host has no route to it") for address in within if address not in routed]
+    return routed, tuple(left_out)
+
+
+async def _together(climbs: list[Any]) -> list[Ascent]:
+    """All climbs at once; a bug in one cancels the others and is raised as itself."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(climb) for climb in climbs]
+    return [task.result() for task in tasks]

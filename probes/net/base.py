@@ -1,0 +1,237 @@
+"""The verbs of a network, and the ways in which each can fail.
+
+Every verb takes `until`, a time of the network's own clock (`now()`, seconds), and raises one of the
+`NetworkFailure`s below; which cause code that means is decided in `probes.causes` alone. A fake with
+its own clock is in `probes.net.scripted`.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from probes.contract import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Icmp:
+    """An ICMP error that came back for our packet, as the kernel's error queue tells it.
+
+    `version` 4 or 6 with that protocol's type and code (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3);
+    `sender` signed it; `own` says that the sender is this host. `mtu` only for "too big".
+    """
+
+    version: int
+    type: int
+    code: int
+    sender: str
+    own: bool = False
+    mtu: int | None = None
+
+
+class NetworkFailure(Exception):
+    """A verb of the network did not do what was asked."""
+
+
+class LookupFailed(NetworkFailure):
+    """The name has no usable address. `reason` says why, `evidence` who said so."""
+
+    def __init__(
+        self,
+        reason: Literal["nxdomain", "no_address", "servfail", "refused", "timeout"],
+        text: str,
+        evidence: tuple[str, ...] = (),
+        certain: bool = True,
+    ) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+        self.evidence = evidence
+        self.certain = certain
+
+
+class ConnectFailed(NetworkFailure):
+    """The connection was refused: by an RST (no `icmp`), by an ICMP error, or by this host itself.
+
+    `local`: connect() failed at once, no packet was sent. `elapsed` in seconds since the first SYN;
+    `syns` really sent, where the kernel tells (TCP_INFO).
+    """
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        icmp: Icmp | None = None,
+        local: bool = False,
+        elapsed: float = 0.0,
+        syns: int | None = None,
+        ipv6: bool = False,
+        source: Source | None = None,
+    ) -> None:
+        super().__init__(number)
+        self.errno = number
+        self.icmp = icmp
+        self.local = local
+        self.elapsed = elapsed
+        self.syns = syns
+        self.ipv6 = ipv6
+        self.source = source
+
+
+class TimedOut(NetworkFailure):
+    """Nothing came in time.
+
+    `elapsed` seconds were waited in this verb; `idle` seconds since the last byte came (or since the
+    verb began), `received` bytes on this connection so far; `syns` for a connect.
+    """
+
+    def __init__(
+        self,
+        elapsed: float,
+        *,
+        idle: float | None = None,
+        received: int = 0,
+        syns: int | None = None,
+        source: Source | None = None,
+    ) -> None:
+        super().__init__(elapsed)
+        self.elapsed = elapsed
+        self.idle = elapsed if idle is None else idle
+        self.received = received
+        self.syns = syns
+        self.source = source
+
+
+class PeerClosed(NetworkFailure):
+    """The other end closed the connection (FIN) after `received` bytes."""
+
+    def __init__(self, received: int = 0) -> None:
+        super().__init__(received)
+        self.received = received
+
+
+class PeerReset(NetworkFailure):
+    """The connection was reset (RST) after `received` bytes; `icmp` where that is what ended it."""
+
+    def __init__(self, received: int = 0, icmp: Icmp | None = None) -> None:
+        super().__init__(received)
+        self.received = received
+        self.icmp = icmp
+
+
+class TlsFailed(NetworkFailure):
+    """The TLS handshake ended without a session.
+
+    `alert` is the number of a fatal alert that the peer sent (RFC 8446 6, RFC 5246 7.2), `reason` our
+    own library's words, `opening` the peer's first bytes, `requested` whether it had asked for a client
+    certificate, `answered` whether its ServerHello had come.
+    """
+
+    def __init__(
+        self,
+        *,
+        alert: int | None = None,
+        reason: str = "",
+        opening: bytes = b"",
+        requested: bool = False,
+        answered: bool = False,
+    ) -> None:
+        super().__init__(alert, reason)
+        self.alert = alert
+        self.reason = reason
+        self.opening = opening
+        self.requested = requested
+        self.answered = answered
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A name's addresses, in the order in which programs would try them, and the seconds it took."""
+
+    addresses: tuple[str, ...]
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TlsHello:
+    """What we offer in a TLS handshake. `server_name` None sends no SNI; `trust` is a CA file."""
+
+    server_name: str | None = None
+    alpn: tuple[str, ...] = ()
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSession:
+    """What a handshake negotiated. The peer was NOT refused for its certificate: judge `problems`.
+
+    `chain` is what the peer sent, leaf first, DER; `problems` are OpenSSL's verification errors
+    (number, depth, words) against the trust in use, in the order found; `requested`: the peer asked
+    for a client certificate.
+    """
+
+    version: str
+    cipher: str
+    alpn: str | None
+    chain: tuple[bytes, ...]
+    problems: tuple[tuple[int, int, str], ...]
+    requested: bool = False
+
+
+class Connection(Protocol):
+    """One TCP connection. After `start_tls` the same verbs speak inside TLS."""
+
+    source: Source
+    received: int
+
+    async def start_tls(self, hello: TlsHello, until: float) -> TlsSession: ...
+
+    async def receive(self, until: float, limit: int = 65536) -> bytes:
+        """At least one byte. Raises TimedOut, PeerClosed, PeerReset (inside TLS: TlsFailed)."""
+        ...
+
+    async def send(self, data: bytes, until: float) -> None: ...
+
+    def detach(self) -> socket.socket:
+        """The blocking socket beneath, for a library that wants one; this object is done then."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the kernel knows of the connection (TCP_INFO): plain data."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Network(Protocol):
+    """Where a probe's packets go."""
+
+    def now(self) -> float: ...
+
+    def time(self) -> float:
+        """The Unix time, for the record; never for measuring."""
+        ...
+
+    async def resolve(self, host: str, timeout: float) -> Resolution:
+        """The system's own lookup (hosts file, nsswitch, DNS). Raises LookupFailed."""
+        ...
+
+    def has_route(self, address: str) -> bool: ...
+
+    def admit(self, address: str) -> AbstractAsyncContextManager[None]:
+        """Held while a ladder on this address runs: the limits in all, a second and per host."""
+        ...
+
+    async def connect(self, address: str, port: int, until: float) -> Connection:
+        """A TCP connection. Raises ConnectFailed, TimedOut."""
+        ...
+
+    async def exchange(self, server: tuple[str, int], datagram: bytes, until: float) -> bytes:
+        """One UDP datagram there, the first one back. Raises ConnectFailed, TimedOut."""
+        ...
+
+    async def in_thread(self, call: Any, *args: Any, until: float) -> Any:
+        """A blocking library's call in a thread of its own; TimedOut leaves the thread behind."""
+        ...
