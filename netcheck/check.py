@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from probes.contract import NOTHING, Timing
+from probes.contract import Timing, nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Terms:
     credential: str | None = None
     accept: tuple[Accept, ...] = ()
     stopped: tuple[str, str] | None = None
-    origins: Mapping[str, Origin] = NOTHING
+    origins: Mapping[str, Origin] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netcheck.check import Contact
-from probes.contract import NOTHING, Confidence, Layer, Source, Step, Verdict
+from probes.contract import Confidence, Layer, Source, Step, Verdict, nothing
 
 RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 
@@ -103,8 +103,8 @@ class CheckRecord:
     addresses: tuple[AddressRecord, ...] = ()
     controls: tuple[Control, ...] = ()
     samples: Mapping[str, Any] | None = None
-    settings: Mapping[str, Any] = NOTHING
-    facts: Mapping[str, Any] = NOTHING
+    settings: Mapping[str, Any] = field(default_factory=nothing)
+    facts: Mapping[str, Any] = field(default_factory=nothing)
     trace: Mapping[str, Any] | None = None
     where: Place | None = None  # not a key of its own: in `trace`, and in the findings
 

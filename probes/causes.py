@@ -306,7 +306,13 @@ TABLE: tuple[Row, ...] = (
         "a rule or route of this host stops the packet ({error})",
         _local(errno.EACCES, errno.EPERM, errno.EINVAL),
     ),
-    Row(None, ConnectFailed, "tcp.no_route", "this host has no route to it ({error})", _local(errno.ENETUNREACH, errno.EHOSTUNREACH)),
+    Row(
+        None,
+        ConnectFailed,
+        "tcp.no_route",
+        "this host has no route to it ({error})",
+        _local(errno.ENETUNREACH, errno.EHOSTUNREACH),
+    ),
     Row(
         None,
         ConnectFailed,
@@ -314,10 +320,18 @@ TABLE: tuple[Row, ...] = (
         "refused: RST after {elapsed}",
         lambda error: error.errno in (errno.ECONNREFUSED, errno.ECONNRESET),
     ),
-    Row(None, ConnectFailed, "tcp.rejected", "{error}; the ICMP message itself was lost", confidence=C.LIKELY),
+    Row(
+        None, ConnectFailed, "tcp.rejected", "{error}; the ICMP message itself was lost", confidence=C.LIKELY
+    ),
     Row(L.CONNECT, TimedOut, "tcp.filtered", "no answer to {syns} in {elapsed}"),
     Row(L.TLS, TimedOut, "tls.timeout", "the TLS handshake did not end in {elapsed}"),
-    Row(None, TimedOut, "protocol.slow", "{received} bytes in {elapsed}, too slow to make a message", _trickling),
+    Row(
+        None,
+        TimedOut,
+        "protocol.slow",
+        "{received} bytes in {elapsed}, too slow to make a message",
+        _trickling,
+    ),
     Row(None, TimedOut, "protocol.silent", "connected, then silence for {idle}"),
     Row(L.TLS, PeerClosed, "tls.closed", "closed during the TLS handshake, after {received} bytes"),
     Row(None, PeerClosed, "protocol.closed", "closed after {received} bytes"),
@@ -325,9 +339,21 @@ TABLE: tuple[Row, ...] = (
     Row(None, PeerReset, "protocol.reset", "reset after {received} bytes"),
     Row(None, TlsFailed, "tls.not_tls", "the answer is not TLS{opening}", _not_tls),
     Row(None, TlsFailed, "tls.protocol_version", "alert 70: the server refuses TLS 1.2 and 1.3", _alert(70)),
-    Row(None, TlsFailed, "tls.protocol_version", "{reason}", _words("unsupported protocol", "version too low", "unknown protocol")),
+    Row(
+        None,
+        TlsFailed,
+        "tls.protocol_version",
+        "{reason}",
+        _words("unsupported protocol", "version too low", "unknown protocol"),
+    ),
     Row(None, TlsFailed, "tls.no_common_cipher", "alert 71: the server wants stronger ciphers", _alert(71)),
-    Row(None, TlsFailed, "tls.client_certificate_required", "alert 116: a client certificate is required", _alert(116)),
+    Row(
+        None,
+        TlsFailed,
+        "tls.client_certificate_required",
+        "alert 116: a client certificate is required",
+        _alert(116),
+    ),
     Row(
         None,
         TlsFailed,
@@ -345,7 +371,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(None, TlsFailed, "tls.handshake_refused", "alert {alert}", lambda error: error.alert is not None),
     Row(None, TlsFailed, "tls.handshake_refused", "{reason}", confidence=C.LIKELY),
-)  # fmt: skip
+)
 
 
 def explain(layer: Layer, error: NetworkFailure) -> Failed:

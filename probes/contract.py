@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+def nothing() -> Mapping[str, Any]:
+    """The empty mapping that values share (a mapping proxy can't be a dataclass default)."""
+    return NOTHING
+
+
 class Verdict(StrEnum):
     """How one step, or a whole check, ended."""
 
@@ -82,7 +87,7 @@ class Step:
     verdict: Verdict
     cause: str | None = None
     duration: float | None = None
-    detail: Mapping[str, Any] = NOTHING
+    detail: Mapping[str, Any] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Ascent:
     summary: str = ""
     evidence: tuple[str, ...] = ()
     cautions: tuple[Caution, ...] = ()
-    facts: Mapping[str, Any] = NOTHING
+    facts: Mapping[str, Any] = field(default_factory=nothing)
     source: Source | None = None
     signed_by: str | None = None
     started: float = 0.0
