@@ -1,0 +1,123 @@
+"""Names to addresses as programs get them: the system's lookup; DNS itself only explains a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Literal, cast
+
+from probes.net.base import LookupFailed, Network, Resolution, TimedOut
+
+if TYPE_CHECKING:
+    from probes.net.dnswire import Answer
+    from probes.net.threads import Threads
+
+Reason = Literal["nxdomain", "no_address", "servfail", "refused", "timeout"]
+
+# What the C library's own error says where DNS has nothing to add (getaddrinfo(3)).
+LIBRARY_REASONS: dict[int, Reason] = {
+    socket.EAI_NONAME: "nxdomain",
+    getattr(socket, "EAI_NODATA", -5): "no_address",
+    socket.EAI_AGAIN: "servfail",
+    socket.EAI_FAIL: "servfail",
+}
+
+# A lookup that has said nothing for this share of its time gets its explanation beside it.
+SUSPICIOUS = 0.5
+
+
+class Lookup:
+    """Looks every name up once; all who ask for it share the answer."""
+
+    def __init__(self, network: Network, threads: Threads) -> None:
+        self._network = network
+        self._threads = threads
+        self._answers: dict[str, asyncio.Task[Resolution]] = {}
+
+    async def resolve(self, host: str, timeout: float) -> Resolution:
+        """The name's addresses. Raises LookupFailed; a failure is remembered too.
+
+        Only the first to ask sets the time; `forget` makes the next one ask anew.
+        """
+        task = self._answers.get(host)
+        if task is None:
+            task = asyncio.create_task(self._resolve(host, timeout))
+            task.add_done_callback(_seen)
+            self._answers[host] = task
+        return await asyncio.shield(task)
+
+    def forget(self) -> None:
+        """Names that could not be looked up are asked for again."""
+        self._answers = {
+            host: task for host, task in self._answers.items() if not (task.done() and task.exception())
+        }
+
+    async def _resolve(self, host: str, timeout: float) -> Resolution:
+        began = self._network.now()
+        system = asyncio.create_task(self._threads.call(_system, host, timeout=timeout))
+        try:
+            await asyncio.wait({system}, timeout=timeout * SUSPICIOUS)
+            answers = await self._explain(host, began + timeout, system)
+            addresses = await system
+        except TimedOut:
+            raise _failure(host, "timeout", answers) from None
+        except socket.gaierror as error:
+            raise _failure(host, LIBRARY_REASONS.get(error.errno or 0, "nxdomain"), answers) from None
+        except UnicodeError:
+            raise LookupFailed("nxdomain", f"{host} is not a valid name") from None
+        finally:
+            system.cancel()
+        return Resolution(addresses, self._network.now() - began)
+
+    async def _explain(self, host: str, until: float, system: asyncio.Task[tuple[str, ...]]) -> list[Answer]:
+        """What each of the system's servers says, unless the system's own lookup ends well first."""
+        if _succeeded(system):
+            return []
+        asking = asyncio.create_task(self._ask_servers(host, max(until, self._network.now() + 1.0)))
+        try:
+            while not asking.done() and not _succeeded(system):
+                waiting = {asking} if system.done() else {asking, system}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else []
+        finally:
+            asking.cancel()
+
+    async def _ask_servers(self, host: str, until: float) -> list[Answer]:
+        from probes.net import dnswire  # dnspython loads when first needed
+
+        config = dnswire.system_config()
+        name = dnswire.candidates(host, config)[0]
+        questions = (
+            dnswire.ask(self._network, server, name, ("A", "AAAA"), until) for server in config.servers
+        )
+        return list(await asyncio.gather(*questions))
+
+
+def _system(host: str) -> tuple[str, ...]:
+    """getaddrinfo's addresses in its order (RFC 6724), each once."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+
+def _succeeded(task: asyncio.Task[tuple[str, ...]]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _seen(task: asyncio.Task[Resolution]) -> None:
+    """Whoever asked may be gone: asyncio shall not report the exception as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _failure(host: str, reason: Reason, answers: list[Answer]) -> LookupFailed:
+    """The system's failure, explained by what the servers say."""
+    from probes.net.dnswire import RANK
+
+    evidence = tuple(answer.text for answer in answers)
+    if not answers:
+        return LookupFailed(reason, f"{host} can't be looked up; no DNS server to ask", evidence, False)
+    best = min(answers, key=lambda answer: RANK.index(answer.status))
+    if best.status == "found":
+        text = f"the system can't look {host} up, though {best.text}: hosts file or nsswitch?"
+        return LookupFailed(reason, text, evidence, False)
+    return LookupFailed(cast(Reason, best.status), best.text, evidence)

@@ -1,0 +1,43 @@
+"""What the kernel knows of a TCP connection: TCP_INFO (linux/tcp.h `struct tcp_info`)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+
+ESTABLISHED = 1
+
+# Offsets of the fields that netcheck reads; the struct only ever grows at its end.
+_STATE = 0
+_RTT = 68  # microseconds, smoothed
+_TOTAL_RETRANSMISSIONS = 100
+_LENGTH = 104
+
+
+@dataclass(frozen=True, slots=True)
+class TcpInfo:
+    """`state` is the kernel's number, `rtt` in seconds, `retransmissions` segments sent again."""
+
+    state: int
+    rtt: float
+    retransmissions: int
+
+
+def read(sock: socket.socket) -> TcpInfo | None:
+    """The connection's TCP_INFO; None where the system has none."""
+    try:
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LENGTH)
+    except (OSError, AttributeError):
+        return None
+    if len(raw) < _LENGTH:
+        return None
+    rtt = struct.unpack_from("=I", raw, _RTT)[0]
+    again = struct.unpack_from("=I", raw, _TOTAL_RETRANSMISSIONS)[0]
+    return TcpInfo(raw[_STATE], rtt / 1e6, again)
+
+
+def syns_sent(sock: socket.socket) -> int | None:
+    """How many SYNs a socket that is still connecting has really sent."""
+    info = read(sock)
+    return None if info is None else info.retransmissions + 1
