@@ -1,0 +1,1 @@
+"""The inventory: what is to be checked, from where, and what is expected (CONTRACT: the inventory)."""

@@ -1,0 +1,108 @@
+"""The inventory as values: already validated, inherited and ready to be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netcheck.check import Contact, Terms
+from netcheck.inventory.hosts import HostSet
+from probes.contract import nothing
+
+FLOWS = ("vault-to-target", "user-to-saas", "connector-to-saas", "vault-to-service", "user-to-target")
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is kept, never the secret itself.
+
+    `kind` and what `value` is: `env` a variable's name · `file` an absolute path · `keyring`
+    `SERVICE/NAME` · `command` the words of a command line, a tuple · `prompt` nothing (`""`) ·
+    `agent` the comment or `SHA256:…` of a key held by ssh-agent (private keys only).
+    """
+
+    kind: str
+    value: str | tuple[str, ...]
+
+    def __str__(self) -> str:
+        """As a message names it: `env NAME`."""
+        words = self.value if isinstance(self.value, str) else " ".join(self.value)
+        return f"{self.kind} {words}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRef:
+    """A credential by reference: who logs in, and where each secret is kept."""
+
+    name: str
+    username: str
+    password: SecretRef | None = None
+    private_key: SecretRef | None = None
+    passphrase: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """A place to check from. `ssh` and `cluster` say how a remote one is reached; `local` has neither."""
+
+    name: str
+    stands_for: tuple[str, ...] = ()
+    ssh: str | None = None
+    cluster: str | None = None
+    site: str | None = None
+
+    @property
+    def way(self) -> str | None:
+        """How it is reached: `ssh`, `cluster`, or None for this host."""
+        return "ssh" if self.ssh else "cluster" if self.cluster else None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One check of an entry, seen from one vantage: its terms. `host` only where a URL names another."""
+
+    terms: Terms
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry under `targets`: the hosts it means, and the services checked on each of them.
+
+    `name` names the target; with `several` (`hosts:`) each target is named by its host instead.
+    """
+
+    name: str
+    several: bool
+    hosts: tuple[HostSet, ...]
+    services: tuple[Service, ...]
+    line: int
+
+    def __len__(self) -> int:
+        """How many targets the entry means; counted, not expanded."""
+        return sum(hosts.count for hosts in self.hosts)
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """(target's name, host), in order."""
+        for hosts in self.hosts:
+            for host in hosts:
+                yield (host if self.several else self.name), host
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A whole inventory. `path` as the user wrote it; `concurrency` and `rate` None: not given."""
+
+    path: Path
+    sha256: str
+    entries: tuple[Entry, ...]
+    vantages: Mapping[str, Vantage]
+    name: str | None = None
+    customer: str | None = None
+    contacts: tuple[Contact, ...] = ()
+    networks: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)
+    credentials: Mapping[str, CredentialRef] = field(default_factory=nothing)
+    concurrency: int | None = None
+    rate: float | None = None
