@@ -94,6 +94,19 @@ PORT = Whole(1, 65535, "a port")
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file's path. Whoever reads the settings makes it absolute and sees that the file is there."""
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise BadValue(f"{shown(value)} is not a file's path")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """`true` or `false`."""
 

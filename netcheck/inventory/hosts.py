@@ -165,9 +165,7 @@ def _span(words: str, text: str) -> Span:
     first, last = int(found[1]), int(found[2])
     if first > last:
         raise BadValue(f"{shown(text)} is not a range: {found[1]} is greater than {found[2]}")
-    return Span(
-        first, last, len(found[1]) if found[1].startswith("0") or len(found[1]) == len(found[2]) else 1
-    )
+    return Span(first, last, len(found[1]))
 
 
 def read_host(text: str) -> str:
