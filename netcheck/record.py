@@ -6,7 +6,7 @@ summary. Times are Unix times, durations seconds; the JSON form is made by `netc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,7 +139,10 @@ class VantageRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """What is known before the first check. `inventory` None: `netcheck check URL`."""
+    """What is known before the first check. `inventory` None: `netcheck check URL`.
+
+    `notices` are what a reader must know before trusting a verdict; `seen_from` makes them.
+    """
 
     id: str
     version: str
@@ -153,6 +156,7 @@ class RunHead:
     name: str | None = None
     customer: str | None = None
     contacts: tuple[Contact, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -184,3 +188,29 @@ class RunRecord:
     head: RunHead
     checks: Iterable[CheckRecord]
     summary: Summary
+
+    def without_passes(self) -> RunRecord:
+        """The same run, showing only what is not `pass`; the summary still counts every check."""
+        return RunRecord(self.head, NotPassed(self.checks), self.summary)
+
+
+@dataclass(frozen=True, slots=True)
+class NotPassed:
+    """The checks that did not pass; like what it looks at, it can be iterated again and again."""
+
+    checks: Iterable[CheckRecord]
+
+    def __iter__(self) -> Iterator[CheckRecord]:
+        return (check for check in self.checks if check.verdict is not Verdict.PASS)
+
+
+def seen_from(vantages: Mapping[str, VantageRecord], assumed: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """One notice for each host whose place nobody declared.
+
+    `assumed` holds the (vantage, flow) of every check whose origin is `assumed`.
+    """
+    sides: dict[tuple[str, str], None] = {}
+    for vantage, flow in assumed:
+        side = "a user's side" if flow.startswith("user-") else "the vault's side"
+        sides[vantages[vantage].host, side] = None
+    return tuple(f"seen from {host}, which nobody declared to be {side}" for host, side in sides)

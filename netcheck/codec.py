@@ -1,0 +1,417 @@
+"""The record's JSON form, both ways: CONTRACT key by key, in its order.
+
+Times are UTC, ISO 8601 with milliseconds and `Z`; `…_ms` has one decimal. A key that does not apply is
+null, never missing. What is written reads back as the same values, to the millisecond.
+The writers run for every check of a run, so they build plain dictionaries and nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from netcheck.check import Contact
+from netcheck.record import (
+    Accepted,
+    AddressRecord,
+    CheckRecord,
+    Control,
+    Finding,
+    Place,
+    RunHead,
+    RunRecord,
+    Summary,
+    VantageRecord,
+    Warned,
+)
+from probes.contract import Confidence, Layer, Source, Step, Verdict
+
+SCHEMA = "netcheck/run/1"
+
+Json = dict[str, Any]
+
+# Legal in JSON, but not wanted in a file or on a terminal: DEL and the C1 controls (some terminals obey
+# them), the marks that turn the direction of text, and the lone surrogates that UTF-8 can't carry.
+_UNWANTED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON text; any text a server sent comes out as valid UTF-8 without a control character."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    return _UNWANTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plain(value: Any) -> Any:
+    """What `json` does not know: read-only mappings and sets; anything else as its text."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)
+
+
+def iso(time: float | None) -> str | None:
+    """A Unix time as `2026-11-23T21:00:00.000Z`."""
+    if time is None:
+        return None
+    moment = datetime.datetime.fromtimestamp(round(time, 3), datetime.UTC)
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def _unix(text: str | None) -> float | None:
+    return None if text is None else datetime.datetime.fromisoformat(text).timestamp()
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+def _seconds(ms: float | None) -> float | None:
+    return None if ms is None else round(ms / 1000, 4)
+
+
+# ── what is written ──────────────────────────────────────────────────────────────────────────────────
+
+
+def run_to_json(run: RunRecord) -> Json:
+    """The whole document: `--format json` and `-o x.json`."""
+    return {**document_head(run), "checks": [check_to_json(check) for check in run.checks]}
+
+
+def document_head(run: RunRecord) -> Json:
+    """All of the document but its last key, `checks`."""
+    head, summary = run.head, run.summary
+    return {
+        "schema": SCHEMA,
+        "netcheck": head.version,
+        "run": _run_to_json(head, summary),
+        "name": head.name,
+        "customer": head.customer,
+        "contacts": [_contact_to_json(contact) for contact in head.contacts],
+        "summary": _counts_to_json(summary),
+        "findings": [finding_to_json(finding) for finding in summary.findings],
+    }
+
+
+def head_to_json(head: RunHead) -> Json:
+    """The first line of a journal; what only the end knows is null or false."""
+    return {
+        "record": "run",
+        "schema": SCHEMA,
+        "netcheck": head.version,
+        **_run_to_json(head, Summary()),
+        "name": head.name,
+        "customer": head.customer,
+        "contacts": [_contact_to_json(contact) for contact in head.contacts],
+    }
+
+
+def summary_to_json(summary: Summary, started: float) -> Json:
+    """The last line of a journal."""
+    return {
+        "record": "summary",
+        **_counts_to_json(summary),
+        **_end_to_json(summary, started),
+        "findings": [finding_to_json(finding) for finding in summary.findings],
+    }
+
+
+def _run_to_json(head: RunHead, summary: Summary) -> Json:
+    end = _end_to_json(summary, head.started)
+    return {
+        "id": head.id,
+        "inventory": head.inventory,
+        "inventory_sha256": head.inventory_sha256,
+        "started": iso(head.started),
+        "finished": end["finished"],
+        "duration_s": end["duration_s"],
+        "host": head.host,
+        "platform": head.platform,
+        "privileged": head.privileged,
+        "interrupted": end["interrupted"],
+        "vantages": {name: _vantage_to_json(vantage) for name, vantage in head.vantages.items()},
+        "notices": list(head.notices),
+    }
+
+
+def _end_to_json(summary: Summary, started: float) -> Json:
+    finished = summary.finished
+    return {
+        "finished": iso(finished),
+        "duration_s": None if finished is None else round(max(finished - started, 0.0), 3),
+        "interrupted": summary.interrupted,
+    }
+
+
+def _counts_to_json(summary: Summary) -> Json:
+    return {
+        "checks": summary.checks,
+        **{str(verdict): summary.verdicts[verdict] for verdict in Verdict},
+        "accepted": summary.accepted,
+        "responsible": dict(summary.responsible),
+    }
+
+
+def _vantage_to_json(vantage: VantageRecord) -> Json:
+    return {
+        "host": vantage.host,
+        "stands_for": list(vantage.stands_for),
+        "clock_offset_s": vantage.clock_offset,
+    }
+
+
+def _contact_to_json(contact: Contact | None) -> Json | None:
+    if contact is None:
+        return None
+    return {"name": contact.name, "email": contact.email, "role": contact.role}
+
+
+def _place_to_json(place: Place | None) -> Json | None:
+    if place is None:
+        return None
+    return {"relation": place.relation, "address": place.address, "before": place.before}
+
+
+def finding_to_json(finding: Finding) -> Json:
+    """One finding; `confidence` is the weakest of its checks."""
+    return {
+        "cause": finding.cause,
+        "responsible": finding.responsible,
+        "where": _place_to_json(finding.where),
+        "summary": finding.summary,
+        "advice": finding.advice,
+        "owners": [_contact_to_json(owner) for owner in finding.owners],
+        "checks": list(finding.checks),
+        "confidence": finding.confidence,
+    }
+
+
+def check_to_json(check: CheckRecord) -> Json:
+    """One finished check, every key."""
+    source, accepted = check.source, check.accepted
+    return {
+        "id": check.id,
+        "name": check.name,
+        "vantage": check.vantage,
+        "origin": check.origin,
+        "flow": check.flow,
+        "target": check.target,
+        "groups": check.groups,
+        "tags": check.tags,
+        "owner": _contact_to_json(check.owner),
+        "host": check.host,
+        "address": check.address,
+        "source": source and {"address": source.address, "port": source.port},
+        "probe": check.probe,
+        "port": check.port,
+        "expect": check.expect,
+        "verdict": check.verdict,
+        "cause": check.cause,
+        "layer": check.layer,
+        "confidence": check.confidence,
+        "responsible": check.responsible,
+        "summary": check.summary,
+        "evidence": check.evidence,
+        "advice": check.advice,
+        "warnings": [{"cause": warned.cause, "summary": warned.summary} for warned in check.warnings],
+        "accepted": accepted and {"until": accepted.until, "reason": accepted.reason, "by": accepted.by},
+        "started": iso(check.started),
+        "duration_ms": _ms(check.duration),
+        "attempts": check.attempts,
+        "steps": _steps_to_json(check.steps),
+        "addresses": [_address_to_json(address) for address in check.addresses],
+        "controls": [
+            {"varied": control.varied, "value": control.value, "verdict": control.verdict}
+            for control in check.controls
+        ],
+        "samples": check.samples,
+        "settings": check.settings,
+        "facts": check.facts,
+        "trace": _trace_to_json(check),
+    }
+
+
+def _steps_to_json(steps: Iterable[Step]) -> list[Json]:
+    return [
+        {
+            "step": step.layer,
+            "verdict": step.verdict,
+            "cause": step.cause,
+            "duration_ms": _ms(step.duration),
+            "detail": step.detail,
+        }
+        for step in steps
+    ]
+
+
+def _address_to_json(address: AddressRecord) -> Json:
+    return {
+        "address": address.address,
+        "verdict": address.verdict,
+        "cause": address.cause,
+        "layer": address.layer,
+        "summary": address.summary,
+        "duration_ms": _ms(address.duration),
+        "steps": _steps_to_json(address.steps),
+    }
+
+
+def _trace_to_json(check: CheckRecord) -> Json | None:
+    """The trace and the place it proves. A place known without a trace (an ICMP message is signed by
+    its sender) stands in a trace without method and hops."""
+    if check.trace is None and check.where is None:
+        return None
+    trace = {"method": None, "hops": []} if check.trace is None else check.trace
+    return {**trace, "where": _place_to_json(check.where)}
+
+
+# ── what is read back ────────────────────────────────────────────────────────────────────────────────
+
+
+def run_from_json(document: Json) -> RunRecord:
+    """The run of a document. Raises KeyError, TypeError, ValueError where it is not one."""
+    run, findings = document["run"], document["findings"]
+    head = head_from_json({**document, **run})
+    summary = summary_from_json({**document["summary"], **run, "findings": findings})
+    return RunRecord(head, [check_from_json(check) for check in document["checks"]], summary)
+
+
+def head_from_json(line: Json) -> RunHead:
+    """The head of a run from the first line of a journal."""
+    if line["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {line['schema']!r}, this netcheck reads {SCHEMA!r}")
+    return RunHead(
+        id=line["id"],
+        version=line["netcheck"],
+        inventory=line["inventory"],
+        inventory_sha256=line["inventory_sha256"],
+        started=_time(line["started"]),
+        host=line["host"],
+        platform=line["platform"],
+        privileged=line["privileged"],
+        vantages={
+            name: VantageRecord(item["host"], tuple(item["stands_for"]), item["clock_offset_s"])
+            for name, item in line["vantages"].items()
+        },
+        name=line["name"],
+        customer=line["customer"],
+        contacts=_contacts(line["contacts"]),
+        notices=tuple(line.get("notices", ())),
+    )
+
+
+def _time(text: str) -> float:
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def summary_from_json(line: Json) -> Summary:
+    """The summary of a run from the last line of a journal."""
+    return Summary(
+        checks=line["checks"],
+        verdicts={verdict: line[verdict] for verdict in Verdict},
+        accepted=line["accepted"],
+        responsible=dict(line["responsible"]),
+        finished=_unix(line["finished"]),
+        interrupted=line["interrupted"],
+        findings=tuple(finding_from_json(finding) for finding in line["findings"]),
+    )
+
+
+def finding_from_json(item: Json) -> Finding:
+    """One finding of a document or a summary line."""
+    return Finding(
+        cause=item["cause"],
+        responsible=item["responsible"],
+        where=_place(item["where"]),
+        summary=item["summary"],
+        advice=item["advice"],
+        owners=_contacts(item["owners"]),
+        checks=tuple(item["checks"]),
+        confidence=Confidence(item.get("confidence", Confidence.CERTAIN)),
+    )
+
+
+def check_from_json(item: Json) -> CheckRecord:
+    """One check of a document or a journal's line."""
+    source, accepted, owner, trace = item["source"], item["accepted"], item["owner"], item["trace"]
+    return CheckRecord(
+        id=item["id"],
+        name=item["name"],
+        vantage=item["vantage"],
+        origin=item["origin"],
+        flow=item["flow"],
+        target=item["target"],
+        groups=tuple(item["groups"]),
+        tags=tuple(item["tags"]),
+        owner=owner and Contact(owner["name"], owner["email"], owner["role"]),
+        host=item["host"],
+        address=item["address"],
+        source=source and Source(source["address"], source["port"]),
+        probe=item["probe"],
+        port=item["port"],
+        expect=item["expect"],
+        verdict=Verdict(item["verdict"]),
+        cause=item["cause"],
+        layer=item["layer"] and Layer(item["layer"]),
+        confidence=Confidence(item["confidence"]),
+        responsible=item["responsible"],
+        summary=item["summary"],
+        evidence=tuple(item["evidence"]),
+        advice=item["advice"],
+        warnings=tuple(Warned(warned["cause"], warned["summary"]) for warned in item["warnings"]),
+        accepted=accepted and Accepted(accepted["until"], accepted["reason"], accepted["by"]),
+        started=_unix(item["started"]),
+        duration=_seconds(item["duration_ms"]),
+        attempts=item["attempts"],
+        steps=_steps(item["steps"]),
+        addresses=tuple(_address(address) for address in item["addresses"]),
+        controls=tuple(
+            Control(control["varied"], control["value"], Verdict(control["verdict"]))
+            for control in item["controls"]
+        ),
+        samples=item["samples"],
+        settings=item["settings"],
+        facts=item["facts"],
+        trace=_trace(trace),
+        where=_place(trace["where"]) if trace else None,
+    )
+
+
+def _steps(items: list[Json]) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            Layer(item["step"]),
+            Verdict(item["verdict"]),
+            item["cause"],
+            _seconds(item["duration_ms"]),
+            item["detail"],
+        )
+        for item in items
+    )
+
+
+def _address(item: Json) -> AddressRecord:
+    return AddressRecord(
+        address=item["address"],
+        verdict=Verdict(item["verdict"]),
+        cause=item["cause"],
+        layer=item["layer"] and Layer(item["layer"]),
+        summary=item["summary"],
+        duration=_seconds(item["duration_ms"]),
+        steps=_steps(item["steps"]),
+    )
+
+
+def _trace(item: Json | None) -> Json | None:
+    if item is None or item["method"] is None:
+        return None
+    return {key: value for key, value in item.items() if key != "where"}
+
+
+def _place(item: Json | None) -> Place | None:
+    return None if item is None else Place(item["relation"], item["address"], item["before"])
+
+
+def _contacts(items: list[Json]) -> tuple[Contact, ...]:
+    return tuple(Contact(item["name"], item["email"], item["role"]) for item in items)
