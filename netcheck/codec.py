@@ -8,6 +8,7 @@ The writers run for every check of a run, so they build plain dictionaries and n
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -40,8 +41,15 @@ _UNWANTED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON text; any text a server sent comes out as valid UTF-8 without a control character."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    text = _encoder(indent).encode(value)
+    if text.isascii() and "\x7f" not in text:  # nearly always: spare the search
+        return text
     return _UNWANTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+@functools.cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, indent=indent, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -226,8 +234,8 @@ def check_to_json(check: CheckRecord) -> Json:
             for control in check.controls
         ],
         "samples": check.samples,
-        "settings": check.settings,
-        "facts": check.facts,
+        "settings": dict(check.settings),
+        "facts": dict(check.facts),
         "trace": _trace_to_json(check),
     }
 
@@ -239,7 +247,7 @@ def _steps_to_json(steps: Iterable[Step]) -> list[Json]:
             "verdict": step.verdict,
             "cause": step.cause,
             "duration_ms": _ms(step.duration),
-            "detail": step.detail,
+            "detail": dict(step.detail),
         }
         for step in steps
     ]
