@@ -1,0 +1,1 @@
+"""Judgement: what an outcome means, who acts, and the catalogue of causes."""

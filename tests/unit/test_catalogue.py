@@ -1,0 +1,110 @@
+"""The catalogue of cause codes: complete, and true to the codes it names."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+
+from netcheck.diagnosis.catalogue import FLOWS, Entry, all_entries, entry
+from netcheck.record import RESPONSIBLE
+from probes.causes import ALL_CODES, CODES
+
+PLACEHOLDERS = {"target", "host", "address", "port", "probe", "source"}
+EVERY = [pytest.param(found, id=found.code) for found in all_entries()]
+
+
+def test_every_code_has_its_entry_and_every_entry_its_code() -> None:
+    """The data file and the table of codes name the same codes."""
+    from netcheck.diagnosis import catalogue
+
+    assert set(catalogue._catalogue()) == set(ALL_CODES)
+
+
+@pytest.mark.parametrize("found", EVERY)
+def test_texts_are_sentences(found: Entry) -> None:
+    """Each text is there, on one line, begins with a capital and ends with a full stop."""
+    for text in (found.means, found.told_apart, found.do):
+        assert text == " ".join(text.split())
+        assert text[0].isupper() or text[0] == "`"
+        assert text.endswith(".")
+    assert found.look_alikes
+
+
+@pytest.mark.parametrize("found", EVERY)
+def test_every_flow_has_someone_who_acts(found: Entry) -> None:
+    """Each flow has one of the four answers, with its reason."""
+    assert set(found.acts) == set(FLOWS)
+    assert {acts.who for acts in found.acts.values()} <= set(RESPONSIBLE)
+    assert all(acts.why for acts in found.acts.values())
+
+
+@pytest.mark.parametrize("found", EVERY)
+def test_codes_named_in_the_texts_exist(found: Entry) -> None:
+    """A text that names a code names a real one, and not its own."""
+    prefixes = "|".join(CODES)
+    named = re.findall(
+        rf"\b(?:{prefixes})\.[a-z][a-z_0-9]+", " ".join((found.told_apart, *found.look_alikes))
+    )
+    assert set(named) <= set(ALL_CODES) - {found.code}
+
+
+@pytest.mark.parametrize("found", EVERY)
+def test_advice_has_only_known_placeholders(found: Entry) -> None:
+    """`do` can be filled in for any check, with a port or without."""
+    fields = {field for _, field, _, _ in string.Formatter().parse(found.do) if field}
+    assert fields <= PLACEHOLDERS
+    text = found.advice(target="db01", host="db01", address=None, port=None, probe="dns", source=None)
+    assert "{" not in text
+    assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("code", "flow", "who"),
+    [
+        ("tcp.filtered", "vault-to-target", "customer"),
+        ("tcp.filtered", "user-to-saas", "undetermined"),
+        ("tcp.filtered", "connector-to-saas", "undetermined"),
+        ("tls.expired", "vault-to-target", "customer"),
+        ("tls.expired", "user-to-saas", "vendor"),
+        ("dns.timeout", "user-to-saas", "customer"),
+        ("proxy.refused", "connector-to-saas", "customer"),
+        ("tls.intercepted", "user-to-saas", "customer"),
+        ("policy.unexpectedly_open", "user-to-target", "customer"),
+        ("vantage.blocked_locally", "vault-to-target", "operator"),
+        ("credential.missing", "vault-to-target", "operator"),
+        ("probe.crashed", "user-to-saas", "operator"),
+    ],
+)
+def test_who_acts_follows_the_published_split(code: str, flow: str, who: str) -> None:
+    """The customer answers for the network and the targets, the vendor only where the code proves it."""
+    assert entry(code).acts[flow].who == who
+
+
+def test_advice_names_the_check() -> None:
+    """The placeholders become the check's own values."""
+    advice = entry("tcp.filtered").advice(
+        target="db01",
+        host="db01.acme.example",
+        address="10.20.0.15",
+        port=5432,
+        probe="tcp",
+        source="10.1.0.9",
+    )
+    assert "tcp/5432 from 10.1.0.9 to 10.20.0.15 (db01)" in advice
+
+
+def test_a_third_partys_code_gets_a_general_entry() -> None:
+    """`x-NAME.code` is explained by its evidence; nobody is blamed for it."""
+    found = entry("x-acme.licence_missing")
+    assert found.code == "x-acme.licence_missing"
+    assert {acts.who for acts in found.acts.values()} == {"undetermined"}
+    advice = found.advice(target="db01", host="h", address=None, port=1, probe="acme", source=None)
+    assert advice == "Read the evidence of acme on db01, and the manual of `acme`."
+
+
+def test_an_unknown_code_is_a_key_error() -> None:
+    """A word that is no code is not explained away."""
+    with pytest.raises(KeyError):
+        entry("tcp.nonsense")
