@@ -1,0 +1,97 @@
+"""The journal of a run: one JSON line as each check ends, so that a crash loses at most a second.
+
+`{"record": "run", …}` first, `{"record": "check", "number": N, …}` in the order in which the checks end
+(`number` is the check's place in the inventory), `{"record": "summary", …}` last.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from netcheck import codec
+from netcheck.record import CheckRecord, RunHead, Summary
+
+FLUSH_EVERY = 1.0  # seconds
+
+
+def folder() -> Path:
+    """Where this user's runs are kept. A relative XDG_STATE_HOME counts as unset (XDG base directories)."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    return base / "netcheck" / "runs"
+
+
+def _warn(text: str) -> None:
+    print(f"netcheck: {text}", file=sys.stderr)
+
+
+class Journal:
+    """Writes one run as it goes. What can't be written never stops the run: one warning, then silence."""
+
+    def __init__(self, head: RunHead, warn: Callable[[str], None] = _warn) -> None:
+        """Creates `folder()/ID.jsonl`, readable by this user only, and writes the first line."""
+        self._started = head.started
+        self._warn = warn
+        self._file: IO[str] | None = None
+        self._flushed = time.monotonic()
+        self._count = 0
+        try:
+            self.path: Path | None = folder() / f"{head.id}.jsonl"
+            self._file = _create(self.path)
+            self._file.write(codec.dumps(codec.head_to_json(head)) + "\n")
+            self._file.flush()
+        except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
+            self._give_up(error)
+
+    def add(self, check: CheckRecord, number: int | None = None) -> None:
+        """Write one finished check; `number` is its place in the inventory, None: as they come."""
+        place = self._count if number is None else number
+        self._count += 1
+        if self._file is not None:
+            line = {"record": "check", "number": place, **codec.check_to_json(check)}
+            self._write(codec.dumps(line))
+
+    def close(self, summary: Summary) -> None:
+        """Write the last line and close the file."""
+        if self._file is None:
+            return
+        self._write(codec.dumps(codec.summary_to_json(summary, self._started)))
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:
+                self._give_up(error)
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(line + "\n")
+            now = time.monotonic()
+            if now - self._flushed > FLUSH_EVERY:
+                self._flushed = now
+                self._file.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        self._warn(f"this run is not kept: {self.path or 'no state folder'}: {reason}")
+        file, self._file, self.path = self._file, None, None
+        if file is not None:
+            try:
+                file.close()  # flushes what is buffered, so it can fail once more
+            except OSError:
+                pass
+
+
+def _create(path: Path) -> IO[str]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", buffering=1 << 16)
