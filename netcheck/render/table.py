@@ -1,0 +1,165 @@
+"""The table: a row a check in the order of the inventory, the counts, and what to do next.
+
+On a terminal the passes of one group fold into one row past forty rows, and cells are cut to the width;
+files and pipes get every row whole.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from tabulate import tabulate
+
+from netcheck.record import CheckRecord, Finding, RunRecord
+from netcheck.render import Options, text
+from probes.contract import Verdict
+
+FOLD_PAST = 40  # rows
+MOST_RANGE = 40  # characters of a folded row's name
+SHRINK = {"cause": 30, "target": 20, "check": 12, "verdict": 10}  # least widths, in the order of sacrifice
+COLORS = {Verdict.PASS: 32, Verdict.WARN: 33, Verdict.FAIL: 31, Verdict.SKIP: 36, Verdict.ERROR: 35}
+
+Row = tuple[str, ...]
+
+
+def render(run: RunRecord, options: Options) -> Iterator[str]:
+    """The table of `--format table` and `-o x.txt`."""
+    yield from head(run)
+    headers = ["target", "check", "address", "time", "verdict", "cause"]
+    several = len(run.head.vantages) > 1
+    if several:
+        headers.insert(0, "from")
+    checks = list(run.checks)
+    rows = _rows(checks, several, fold=options.width is not None and len(checks) > FOLD_PAST)
+    if options.width is not None:
+        rows = fitted(headers, rows, options.width)
+    yield from laid_out(headers, rows, options.color)
+    yield from end(run, options)
+
+
+def head(run: RunRecord) -> Iterator[str]:
+    """What was checked and from where; what a reader has to know first."""
+    checks = text.count(run.summary.checks, "check")
+    yield f"{text.title(run.head)}: {checks}, from {text.vantages(run.head)}\n"
+    for notice in run.head.notices:
+        yield f"{text.safe(notice)}\n"
+    yield "\n"
+
+
+def _rows(checks: list[CheckRecord], several: bool, fold: bool) -> list[Row]:
+    entries = _folded(checks) if fold else [[check] for check in checks]
+    rows = [_one(entry[0]) if len(entry) == 1 else _many(entry) for entry in entries]
+    return (
+        [(text.safe(entry[0].vantage), *row) for entry, row in zip(entries, rows, strict=True)]
+        if several
+        else rows
+    )
+
+
+def _one(check: CheckRecord) -> Row:
+    return (
+        text.safe(check.target),
+        text.label(check),
+        text.address(check),
+        text.took(check.duration),
+        text.verdict(check),
+        text.reason(check),
+    )
+
+
+def _many(checks: list[CheckRecord]) -> Row:
+    """One row for the passes of one group; the time is the slowest one's."""
+    first = checks[0]
+    name = text.span(check.target for check in checks)
+    if name is None or len(name) > MOST_RANGE:
+        name = f"{first.groups[0]}: {text.count(len(checks), 'target')}"
+    slowest = max((check.duration for check in checks if check.duration is not None), default=None)
+    hosts = text.count(len(checks), "host")
+    return text.safe(name), text.label(first), hosts, text.took(slowest), str(first.verdict), ""
+
+
+def _folded(checks: Iterable[CheckRecord]) -> list[list[CheckRecord]]:
+    """Passes of the same check in the same groups together, where the first of them stands."""
+    entries: dict[tuple[object, ...], list[CheckRecord]] = {}
+    for check in checks:
+        key: tuple[object, ...] = (check.id,)
+        if check.verdict is Verdict.PASS and check.groups and not check.warnings:
+            key = (check.vantage, check.groups, text.label(check))
+        entries.setdefault(key, []).append(check)
+    return list(entries.values())
+
+
+def fitted(headers: list[str], rows: list[Row], width: int) -> list[Row]:
+    """The rows with cells cut so that a line fits the terminal, the cause first, where that is possible."""
+    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    excess = sum(widths) + 2 * (len(widths) - 1) - width
+    for name, least in SHRINK.items():
+        index = headers.index(name)
+        cut = max(min(excess, widths[index] - least), 0)
+        widths[index] -= cut
+        excess -= cut
+    return [tuple(map(_cut, row, widths)) for row in rows]
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else cell[: width - 1] + "…"
+
+
+def laid_out(headers: list[str], rows: list[Row], color: bool) -> Iterator[str]:
+    """The rows under their headers, aligned by tabulate, which is quickest on plain left or right cells."""
+    sides = ["right" if name == "time" else "left" for name in headers]
+    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=sides)
+    lines = [line.rstrip() for line in table.split("\n")]
+    if color:
+        lines = _colored(lines, headers.index("verdict"))
+    for line in lines:
+        yield line + "\n"
+
+
+def _colored(lines: list[str], column: int) -> list[str]:
+    """Colour the verdicts; the rule under the headers tells where they stand."""
+    start = sum(len(dashes) + 2 for dashes in lines[1].split("  ")[:column])
+    return lines[:2] + [_painted(line, start) for line in lines[2:]]
+
+
+def _painted(line: str, start: int) -> str:
+    word = line[start:].partition(" ")[0]
+    code = COLORS.get(Verdict(word)) if word in COLORS else None
+    return f"{line[:start]}\x1b[{code}m{word}\x1b[0m{line[start + len(word) :]}" if code else line
+
+
+def end(run: RunRecord, options: Options) -> Iterator[str]:
+    """The counts, what to do once a finding, and the next step."""
+    summary = run.summary
+    duration = "" if summary.finished is None else f" in {text.took(summary.finished - run.head.started)}"
+    interrupted = "interrupted: " if summary.interrupted else ""
+    yield f"\n{interrupted}{text.counts(summary)}{duration} · run {text.safe(run.head.id)}\n"
+    if summary.findings:
+        yield "\nWhat to do\n"
+        for number, finding in enumerate(summary.findings, 1):
+            yield from _finding(number, finding, options.width)
+        yield "\n" + _next_steps(run, options) + "\n"
+
+
+def _finding(number: int, finding: Finding, width: int | None) -> Iterator[str]:
+    proof = text.safe(finding.summary)
+    where = f", {text.place(finding.where)}" if finding.where else ""
+    yield from _wrapped(f"{number:>2}  {text.who(finding)}: {text.safe(finding.advice)}", width)
+    yield from _wrapped(f"    {text.safe(finding.cause)}{where}: {proof} · {finding.confidence}", width)
+    yield from _wrapped(f"    {text.services(finding)}", width)
+
+
+def _wrapped(line: str, width: int | None) -> Iterator[str]:
+    if width is None or len(line) <= width:
+        yield line + "\n"
+        return
+    for part in textwrap.wrap(line, max(width, 40), subsequent_indent=" " * 4, drop_whitespace=True):
+        yield part + "\n"
+
+
+def _next_steps(run: RunRecord, options: Options) -> str:
+    steps = [f"netcheck explain {run.summary.findings[0].cause}"]
+    if options.saved:
+        steps.append("netcheck report last -o report.md")
+    return " · ".join(steps)
