@@ -1,0 +1,76 @@
+"""The process that holds a lab: builds it, then runs commands in it until its input ends.
+
+`python -m tests.lab.holder FOLDER SEED`, started by `tests.lab.lab` in namespaces of its own, as their
+first process: when it ends, the kernel ends every server and removes every namespace. Input and
+output are lines of JSON: first `{"ready": …}` or `{"failed": "why"}`, then an answer a command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.lab import oracle, rules, scenes, system, topology
+from tests.lab.servers import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER, Servers
+
+# /etc/subuid may be empty: then the user namespace knows one user only.
+ALONE = (
+    len(Path("/proc/self/uid_map").read_text().split()) == 3
+    and "4294967295" not in Path("/proc/self/uid_map").read_text()
+)
+
+
+def build(folder: Path, seed: int) -> Servers:
+    """The whole lab."""
+    found = scenes.load()
+    pairs = oracle.draw(seed)
+    system.isolate(folder, [text for scene in found for text in scene.hosts])
+    topology.build()
+    live = [address for scene in found if scene.on == "live" for address in (scene.address, scene.other)]
+    drawn = sorted({pair.address for pair in pairs})
+    topology.hold("targets", [*live, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER])
+    topology.hold("stingy", [scene.address for scene in found if scene.on == "stingy"])
+    mute = rules.line(MUTE_RESOLVER, "drop", "all")
+    more = oracle.lines(pairs)
+    rules.apply(found, {**more, "targets": [*more.get("targets", ()), mute]})
+    servers = Servers(folder, found)
+    listening = [(pair.address, pair.port) for pair in pairs if pair.state != "closed"]
+    servers.start(listening)
+    servers.wait(listening)
+    return servers
+
+
+def answer(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Run one command in a place, as root or without privilege."""
+    before = system.as_plain_user(ALONE) if wanted["plain"] else ()
+    argv = ("ip", "netns", "exec", wanted["place"], *before, *wanted["argv"])
+    environment = {**os.environ, **wanted["environment"]}
+    try:
+        done = subprocess.run(
+            argv, env=environment, capture_output=True, timeout=wanted["timeout"], check=False, text=True
+        )
+    except subprocess.TimeoutExpired as late:
+        return {"status": -1, "stdout": str(late.stdout), "stderr": f"still running after {late.timeout} s"}
+    return {"status": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+
+
+def main() -> None:
+    folder, seed = Path(sys.argv[1]), int(sys.argv[2])
+    try:
+        if not ALONE:
+            system.open_up()
+        build(folder, seed)
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+        print(json.dumps({"failed": str(error)}), flush=True)
+        return
+    print(json.dumps({"ready": True, "alone": ALONE}), flush=True)
+    for text in sys.stdin:
+        print(json.dumps(answer(json.loads(text))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Scenes: small files that say what stands where, what is checked, and what must be found.
+
+A file holds `[scene]` and one or more `[[alike]]`: the same shape, a situation that looks alike and
+must get another verdict. Each gets an address of its own; `{address}` and the other words of `WORDS`
+in its texts stand for addresses.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tests.lab.topology import POOLS
+
+FOLDER = Path(__file__).parent.parent / "scenes"
+DOMAIN = ".lab.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must be found; of several causes any one, where the evidence cannot tell them apart."""
+
+    verdict: str
+    causes: tuple[str | None, ...]
+    layer: str | None
+    confidence: tuple[str, ...] = ("certain", "likely", "undetermined")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One situation and the check made of it.
+
+    `serve` maps ports to kinds of servers, `rules` are read by `tests.lab.rules`, `records` are DNS
+    records of `host`, when that is a name; `hosts` lines go into the vault's hosts file.
+    """
+
+    name: str
+    says: str
+    on: str
+    address: str
+    other: str
+    host: str
+    serve: dict[int, str]
+    rules: tuple[str, ...]
+    records: tuple[str, ...]
+    hosts: tuple[str, ...]
+    check: dict[str, Any]
+    expected: Expected = field(repr=False)
+
+    @property
+    def port(self) -> int | None:
+        """The port that the check and its rules are about."""
+        return self.check.get("port")
+
+
+def load(folder: Path = FOLDER) -> tuple[Scene, ...]:
+    """Every scene of the folder, addresses allotted in the order of the file names."""
+    numbers = {pool: count(11) for pool in POOLS}
+    found = [_scene(name, table, numbers) for name, table in _tables(folder)]
+    if len({scene.name for scene in found}) != len(found):
+        raise ValueError("two scenes have the same name")
+    return tuple(found)
+
+
+def _tables(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.toml")):
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+        yield path.stem, content["scene"]
+        if not content["alike"]:
+            raise ValueError(f"{path.name} has no look-alike")
+        for number, table in enumerate(content["alike"], 1):
+            yield f"{path.stem}-alike-{number}", table
+
+
+def _scene(name: str, table: dict[str, Any], numbers: dict[str, count[int]]) -> Scene:
+    pool, family = table.get("on", "live"), table.get("family", 4)
+    address, other = (_address(pool, family, next(numbers[pool])) for _ in range(2))
+    words = {"address": address, "other": other, "dead": _address("dead", family, next(numbers["dead"]))}
+    host = table.get("host", address)
+    unknown = set(table) - KEYS
+    if unknown:
+        raise ValueError(f"{name}: unknown keys {sorted(unknown)}")
+    default = [f"{'AAAA' if family == 6 else 'A'} {address}"] if host.endswith(DOMAIN) else []
+    return Scene(
+        name=name,
+        says=table["says"],
+        on=pool,
+        address=address,
+        other=other,
+        host=host,
+        serve={int(port): kind for port, kind in table.get("serve", {}).items()},
+        rules=tuple(table.get("rules", ())),
+        records=tuple(filled(line, words) for line in table.get("records", default)),
+        hosts=tuple(filled(line, words) for line in table.get("hosts", ())),
+        check=filled(table["check"], words),
+        expected=_expected(table["expect"]),
+    )
+
+
+KEYS = frozenset("says on family host serve rules records hosts check expect".split())
+
+
+def filled(value: Any, words: dict[str, str]) -> Any:
+    """The value with `{word}` replaced in every text of it."""
+    if isinstance(value, str):
+        for word, text in words.items():
+            value = value.replace(f"{{{word}}}", text)
+        return value
+    if isinstance(value, list):
+        return [filled(part, words) for part in value]
+    if isinstance(value, dict):
+        return {key: filled(part, words) for key, part in value.items()}
+    return value
+
+
+def _expected(table: dict[str, Any]) -> Expected:
+    causes = table.get("cause")
+    confidence = table.get("confidence", list(Expected.__dataclass_fields__["confidence"].default))
+    return Expected(
+        table["verdict"],
+        tuple(causes) if isinstance(causes, list) else (causes,),
+        table.get("layer"),
+        (confidence,) if isinstance(confidence, str) else tuple(confidence),
+    )
+
+
+def _address(pool: str, family: int, number: int) -> str:
+    four, six = POOLS[pool]
+    return f"{six}{number:x}" if family == 6 else f"{four}{number}"

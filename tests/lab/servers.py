@@ -1,0 +1,219 @@
+"""The servers behind the firewalls: OpenSSH, nginx, unbound, dnsmasq, and listeners that misbehave.
+
+`serve` of a scene maps a port to a kind: a variant of SSHD, `http`, `https CERTIFICATE`,
+`tls-old CERTIFICATE`, or a behaviour of `tests.lab.listeners`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.lab.certificates import Authorities
+from tests.lab.listeners import BEHAVIOURS
+from tests.lab.scenes import DOMAIN, Scene
+from tests.lab.topology import inside, run
+
+SSHD = {
+    "ssh": "",
+    "ssh-no-password": "PasswordAuthentication no\nKbdInteractiveAuthentication no",
+    "ssh-old-kex": "KexAlgorithms diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
+    "ssh-good-kex": "KexAlgorithms diffie-hellman-group14-sha256",
+    "ssh-old-cipher": "Ciphers aes128-cbc,3des-cbc",
+    "ssh-old-hostkey": "HostKeyAlgorithms ssh-rsa",
+    "ssh-old-mac": "Ciphers aes128-ctr\nMACs hmac-md5,hmac-sha1-96",
+    "ssh-only-chacha": "Ciphers chacha20-poly1305@openssh.com",
+    "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
+}
+RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER = "10.20.0.53", "10.20.0.54", "10.20.0.55"
+PAGES = """
+    location = /missing { return 404; }
+    location = /forbidden { return 403; }
+    location = /broken { return 503; }
+    location = /away { return 302 http://elsewhere.example/; }
+    location = /loop { return 302 /loop; }
+    location = /moved { return 301 /; }
+    location / { default_type text/plain; return 200 "lab says hello\n"; }
+"""
+
+
+class Servers:
+    """All servers of a lab; they die with the lab's process namespace."""
+
+    def __init__(self, folder: Path, scenes: Iterable[Scene]) -> None:
+        self.folder = folder
+        self.scenes = tuple(scenes)
+        self.authorities = Authorities(folder)
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, listening: Iterable[tuple[str, int]]) -> None:
+        """Start everything; `listening` are further (address, port) pairs that just accept."""
+        for kind in SSHD:
+            self._sshd(kind, self._wanted(kind))
+        self._nginx()
+        self._unbound()
+        self._dnsmasq()
+        self._listeners(listening)
+
+    def _wanted(self, *kinds: str) -> list[tuple[Scene, int, str]]:
+        return [
+            (scene, port, served)
+            for scene in self.scenes
+            for port, served in scene.serve.items()
+            if served.split()[0] in kinds
+        ]
+
+    def _spawn(self, place: str, *argv: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{Path(argv[0]).name}-{len(self.running)}.log").open("wb")
+        started = subprocess.Popen(
+            ("ip", "netns", "exec", place, *argv),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        self.running.append(started)
+        return started
+
+    def _sshd(self, kind: str, wanted: list[tuple[Scene, int, str]]) -> None:
+        if not wanted:
+            return
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        for type_ in ("ed25519", "rsa"):
+            path = self.folder / f"ssh_host_{type_}"
+            if not path.exists():
+                run("ssh-keygen", "-q", "-t", type_, "-N", "", "-f", str(path))
+        config = self.folder / f"{kind}.conf"
+        lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
+        config.write_text("\n".join([*lines, *_sshd_lines(self.folder), SSHD[kind]]) + "\n")
+        self._spawn("targets", "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
+
+    def _nginx(self) -> None:
+        servers = []
+        for scene, port, kind in self._wanted("http", "https", "tls-old"):
+            tls = "" if kind == "http" else self._tls(scene, kind)
+            listen = f"listen {_bracketed(scene.address)}:{port}{' ssl' if tls else ''};"
+            servers.append(f"  server {{ {listen}{tls}{PAGES}  }}\n")
+        work = self.folder / "nginx"
+        work.mkdir()
+        config = work / "nginx.conf"
+        config.write_text(_nginx_config(work, "".join(servers)))
+        self._spawn("targets", "/usr/sbin/nginx", "-p", str(work), "-c", str(config), "-e", "stderr")
+
+    def _tls(self, scene: Scene, kind: str) -> str:
+        how, name = kind.split()
+        pem = self.authorities.issue(name, scene.host)
+        old = "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers DEFAULT@SECLEVEL=0;" if how == "tls-old" else ""
+        return f" ssl_certificate {pem}; ssl_certificate_key {pem}; {old}"
+
+    def _unbound(self) -> None:
+        lines = [
+            f'  local-data: "{scene.host}. 60 IN {record}"'
+            for scene in self.scenes
+            for record in scene.records
+        ]
+        config = self.folder / "unbound.conf"
+        config.write_text(UNBOUND.format(folder=self.folder, address=RESOLVER, data="\n".join(lines)))
+        self._spawn("targets", "/usr/sbin/unbound", "-d", "-c", str(config))
+
+    def _dnsmasq(self) -> None:
+        """A second opinion: every name of the domain is 10.20.99.99."""
+        options = ("-C", "/dev/null", "-d", "-R", "-h", "--bind-interfaces", "--except-interface=lo")
+        where = (f"--listen-address={OTHER_RESOLVER}", f"--address=/{DOMAIN[1:]}/10.20.99.99")
+        self._spawn("targets", "/usr/sbin/dnsmasq", *options, *where)
+
+    def _listeners(self, listening: Iterable[tuple[str, int]]) -> None:
+        wanted = [
+            (scene.address, port, kind, str(self.authorities.issue("good", scene.host)))
+            for scene, port, kind in self._wanted(*BEHAVIOURS)
+        ]
+        wanted += [(address, port, "accept", "") for address, port in listening]
+        config = self.folder / "listeners.json"
+        config.write_text(json.dumps(wanted))
+        self._spawn("targets", sys.executable, "-m", "tests.lab.listeners", str(config))
+
+    def wait(self, listening: Iterable[tuple[str, int]]) -> None:
+        """Wait until everything listens; a server that died is an error with its last words."""
+        missing = {(scene.address, port) for scene in self.scenes for port in scene.serve}
+        missing |= {*listening, (RESOLVER, 53), (OTHER_RESOLVER, 53)}
+        for _ in range(150):
+            missing -= _listening("targets")
+            if not missing:
+                return
+            for server in self.running:
+                if server.poll() is not None:
+                    raise RuntimeError(f"{server.args} ended: {self._last_words()}")
+            time.sleep(0.1)
+        raise RuntimeError(f"nobody listens at {sorted(missing)[:5]}: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        logs = sorted(self.folder.glob("*.log"))
+        return " | ".join(f"{log.name}: {log.read_text()[-300:]}" for log in logs if log.stat().st_size)
+
+
+def _listening(place: str) -> set[tuple[str, int]]:
+    """(address, port) of every TCP socket that listens in the namespace."""
+    argv = ("ip", "netns", "exec", place, "ss", "-Hltn")
+    shown = subprocess.run(argv, text=True, capture_output=True, check=True).stdout
+    ends = [line.split()[3].rpartition(":") for line in shown.splitlines()]
+    return {(address.strip("[]").partition("%")[0], int(port)) for address, _, port in ends}
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _sshd_lines(folder: Path) -> list[str]:
+    return [
+        f"HostKey {folder}/ssh_host_ed25519",
+        f"HostKey {folder}/ssh_host_rsa",
+        f"AuthorizedKeysFile {folder}/authorized_keys",
+        "PidFile none",
+        "StrictModes no",
+        "UsePAM no",
+        "UseDNS no",
+        "PermitRootLogin yes",
+        "MaxStartups 100",
+    ]
+
+
+def _nginx_config(work: Path, servers: str) -> str:
+    """One process in the foreground that keeps its user, so that it also runs in a user namespace."""
+    folders = "".join(
+        f"  {kind}_temp_path {work}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return (
+        "daemon off; master_process off; pid nginx.pid; error_log stderr;\n"
+        "events { worker_connections 1024; }\n"
+        f"http {{\n  access_log off;\n{folders}{servers}}}\n"
+    )
+
+
+# `static` without data: NXDOMAIN; broken.test forwards to a port where nobody listens: SERVFAIL.
+UNBOUND = """
+server:
+  directory: "{folder}"
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  interface: {address}
+  access-control: 0.0.0.0/0 allow
+  do-not-query-localhost: no
+  module-config: "iterator"
+  local-zone: "lab.test." static
+  local-zone: "refused.test." always_refuse
+  local-zone: "mute.test." deny
+  local-zone: "example." static
+{data}
+forward-zone:
+  name: "broken.test"
+  forward-addr: 127.0.0.1@9
+remote-control:
+  control-enable: no
+"""

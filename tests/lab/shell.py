@@ -1,0 +1,26 @@
+"""The inner half of `python -m tests.lab`: builds the lab and hands the terminal to the vault."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.lab import system, topology
+from tests.lab.holder import ALONE, build
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    if not ALONE:
+        system.open_up()
+    build(folder, 0)
+    command = sys.argv[2:] or [os.environ.get("SHELL", "/bin/sh")]
+    print(f"another place: ip netns exec PLACE COMMAND, with {', '.join(topology.PLACES)}", file=sys.stderr)
+    print(f"configurations and logs: {folder}; leave with exit or Ctrl-D", file=sys.stderr)
+    return subprocess.run(("ip", "netns", "exec", "vault", *command), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
