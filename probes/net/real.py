@@ -75,12 +75,12 @@ class SystemNetwork:
 
     def has_route(self, address: str) -> bool:
         """Whether this host knows a way: a UDP connect asks the routing table and sends nothing."""
-        family, sockaddr = _sockaddr(address, 9)
+        family, sockaddr = sockaddr_of(address, 9)
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             return sock.connect_ex(sockaddr) == 0
 
     async def connect(self, address: str, port: int, until: float) -> SocketConnection:
-        family, sockaddr = _sockaddr(address, port)
+        family, sockaddr = sockaddr_of(address, port)
         while True:
             attempt = _Attempt(self._loop, family, sockaddr)
             try:
@@ -99,7 +99,7 @@ class SystemNetwork:
             return await self._exchange(server, datagram, began, until + began - asked)
 
     async def _exchange(self, server: tuple[str, int], datagram: bytes, began: float, until: float) -> bytes:
-        family, sockaddr = _sockaddr(*server)
+        family, sockaddr = sockaddr_of(*server)
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
             errqueue.listen(sock, True)
             try:
@@ -216,7 +216,8 @@ def _failure(sock: socket.socket, number: int, elapsed: float) -> ConnectFailed:
     )
 
 
-def _sockaddr(address: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+def sockaddr_of(address: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """The socket family and address; an IPv6 address may carry a zone (`fe80::1%eth0`)."""
     if ":" not in address:
         return socket.AF_INET, (address, port)
     bare, _, zone = address.partition("%")

@@ -1,0 +1,1 @@
+"""Where on the way a flow ends: experiments beside the ladders."""

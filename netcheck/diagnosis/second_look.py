@@ -1,0 +1,105 @@
+"""The second look: which failures are looked at again, and what the two looks mean together. Pure.
+
+Failures are put in classes that probably share one reason; of each class a few representatives are
+looked at again, slowly. The others inherit what the representatives showed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from netcheck.check import Check
+from netcheck.diagnosis.judge import PASSING, furthest
+from probes.contract import Ascent, Layer, Outcome, Verdict
+from probes.ladder import is_address
+
+REPRESENTATIVES = 3
+# Routers answer a peer with few ICMP errors a second (Linux: six at once, then one a second), so where
+# one was heard, silence may be an unheard rejection: then so many of a class are looked at again.
+REPRESENTATIVES_NEAR_ICMP = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A check that failed on the first look. `index` is its place in the plan."""
+
+    index: int
+    check: Check
+    outcome: Outcome
+
+    @property
+    def main(self) -> Ascent:
+        return furthest(self.outcome.ascents)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """Failures with the same vantage, cause, destination network and port."""
+
+    members: tuple[Failure, ...]
+    near_icmp: bool = False
+
+    def split(self) -> tuple[tuple[Failure, ...], tuple[Failure, ...]]:
+        """The representatives, spread over the class, and the rest."""
+        silent = self.members[0].main.cause == "tcp.filtered"
+        most = REPRESENTATIVES_NEAR_ICMP if self.near_icmp and silent else REPRESENTATIVES
+        count = len(self.members)
+        if count <= most:
+            return self.members, ()
+        chosen = {position * (count - 1) // (most - 1) for position in range(most)}
+        return (
+            tuple(self.members[position] for position in sorted(chosen)),
+            tuple(one for position, one in enumerate(self.members) if position not in chosen),
+        )
+
+
+def is_repeated(check: Check, outcome: Outcome) -> bool:
+    """Whether a failed check is looked at again: never its auth step, never what must be blocked."""
+    if check.terms.retries < 1 or check.terms.expect == "blocked":
+        return False
+    main = furthest(outcome.ascents)
+    return main.verdict is Verdict.FAIL and main.layer is not Layer.AUTH
+
+
+def classes(failures: Iterable[Failure]) -> list[Class]:
+    """The failures in classes, in order of their first members."""
+    found: dict[tuple[object, ...], list[Failure]] = {}
+    signing: set[str] = set()
+    for failure in failures:
+        terms, main = failure.check.terms, failure.main
+        if main.signed_by:
+            signing.add(terms.vantage)
+        place = network_of(main.address or failure.check.host)
+        found.setdefault((terms.vantage, main.cause, place, terms.port), []).append(failure)
+    return [Class(tuple(members), key[0] in signing) for key, members in found.items()]
+
+
+def network_of(host: str) -> str:
+    """The network that stands for a destination: /24, IPv6 /64; of a name what follows its first dot.
+
+    >>> network_of("10.20.0.15"), network_of("db01.acme.example")
+    ('10.20.0.0/24', 'acme.example')
+    """
+    if not is_address(host):
+        return host.partition(".")[2] or host
+    bare = host.partition("%")[0]
+    prefix = 64 if ":" in bare else 24
+    return str(ipaddress.ip_network(f"{bare}/{prefix}", strict=False))
+
+
+def agree(first: Ascent, second: Ascent) -> bool:
+    return first.cause == second.cause
+
+
+def stronger(first: Outcome, second: Outcome) -> Outcome:
+    """Which of two looks that failed differently tells more.
+
+    An answer tells more than silence, whenever it came: routers send few ICMP errors, and the one that
+    the first look heard may be the only one. Of two answers the second, slower look counts.
+    """
+    one, two = furthest(first.ascents), furthest(second.ascents)
+    if two.cause in PASSING and one.cause not in PASSING:
+        return first
+    return second

@@ -1,0 +1,117 @@
+"""A judged check as its record: who acts, what to do next, whether the failure is accepted."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netcheck.check import Accept, Check
+from netcheck.diagnosis import catalogue
+from netcheck.diagnosis.judge import Judgement
+from netcheck.record import Accepted, CheckRecord, Control, Place
+from probes.contract import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes records. `today` decides whether an acceptance still holds (UTC)."""
+
+    today: datetime.date
+
+    def record(
+        self,
+        check: Check,
+        outcome: Outcome,
+        judgement: Judgement,
+        *,
+        attempts: int = 1,
+        controls: tuple[Control, ...] = (),
+    ) -> CheckRecord:
+        """The record of one finished check."""
+        terms, main = check.terms, judgement.main
+        cause = judgement.cause
+        entry = catalogue.entry(cause) if cause else None
+        where = Place("at", main.signed_by) if main.signed_by and cause else None
+        return CheckRecord(
+            id=check.id,
+            name=terms.name,
+            vantage=terms.vantage,
+            origin=terms.origin,
+            flow=terms.flow,
+            target=check.target,
+            groups=terms.groups,
+            tags=terms.tags,
+            owner=terms.owner,
+            host=check.host,
+            address=main.address,
+            source=main.source,
+            probe=terms.probe,
+            port=terms.port,
+            expect=terms.expect,
+            verdict=judgement.verdict,
+            cause=cause,
+            layer=judgement.layer,
+            confidence=judgement.confidence,
+            responsible=entry.acts[terms.flow].who if entry else None,
+            summary=judgement.summary,
+            evidence=judgement.evidence,
+            advice=_advice(entry, check, judgement) if entry else None,
+            warnings=judgement.warnings,
+            accepted=self._accepted(check, judgement),
+            started=outcome.started or None,
+            duration=outcome.duration,
+            attempts=attempts,
+            steps=judgement.steps,
+            addresses=judgement.addresses,
+            controls=controls,
+            settings=asked(terms.settings),
+            facts=main.facts,
+            where=where,
+        )
+
+    def _accepted(self, check: Check, judgement: Judgement) -> Accepted | None:
+        """The acceptance that covers this failure today, the first that fits."""
+        if judgement.verdict is not Verdict.FAIL:
+            return None
+        for accept in check.terms.accept:
+            if accept.until >= self.today and _covers(accept, check, judgement.cause):
+                return Accepted(accept.until.isoformat(), accept.reason, accept.by)
+        return None
+
+
+def _covers(accept: Accept, check: Check, cause: str | None) -> bool:
+    terms = check.terms
+    named = accept.check is None or accept.check in (terms.probe, check.label)
+    return named and accept.cause in (None, cause)
+
+
+def _advice(entry: catalogue.Entry, check: Check, judgement: Judgement) -> str:
+    source = judgement.main.source
+    return entry.advice(
+        target=check.target,
+        host=check.host,
+        address=judgement.main.address,
+        port=check.terms.port,
+        probe=check.terms.probe,
+        source=source.address if source else None,
+    )
+
+
+def asked(settings: Any) -> Mapping[str, Any]:
+    """The options that were set, as plain data."""
+    fields = getattr(settings, "__dataclass_fields__", {})
+    return {
+        name: _plain(value)
+        for name, field in fields.items()
+        if (value := getattr(settings, name)) != field.default
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return [_plain(part) for part in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

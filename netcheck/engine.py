@@ -1,0 +1,142 @@
+"""A run: first pass, second look, findings. Told by events, returns the record, prints nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from netcheck.check import Check
+from netcheck.diagnosis.findings import findings
+from netcheck.diagnosis.judge import Judgement, alive, judge
+from netcheck.diagnosis.second_look import Failure, is_repeated
+from netcheck.diagnosis.write import Writer
+from netcheck.events import Observer
+from netcheck.limits import CONCURRENCY, PER_HOST, Gate
+from netcheck.look import Looker
+from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
+from netcheck.review import Review, Reviewed
+from netcheck.schedule import Schedule
+from probes.contract import Confidence, Outcome, Verdict
+from probes.net.base import Network
+from probes.net.real import SystemNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Connections under way in all, new ones a second (None: no limit), and at one host."""
+
+    concurrency: int = CONCURRENCY
+    rate: float | None = None
+    per_host: int = PER_HOST
+
+
+class Engine:
+    """One run over a plan's checks. `looker` makes the first pass's looks from a network."""
+
+    def __init__(
+        self,
+        head: RunHead,
+        checks: Iterable[Check],
+        looker: Callable[[Network], Looker],
+        writer: Writer,
+        limits: Limits,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._head = head
+        self._checks = checks
+        self._looker = looker
+        self._writer = writer
+        self._limits = limits
+        self._observers = observers
+        self._records: dict[int, CheckRecord] = {}
+        self._failures: dict[int, Failure] = {}
+        self._blocked: dict[int, tuple[Check, Outcome]] = {}
+        self._alive: set[str] = set()
+        self._summary = Summary()
+        self._work: asyncio.Task[None] | None = None
+
+    def interrupt(self) -> None:
+        """Stop checking; `run` then returns what was finished."""
+        self._summary.interrupted = True
+        if self._work is not None:
+            self._work.cancel()
+
+    async def run(self, total: int) -> RunRecord:
+        """The record of the run. `total` checks are planned: only the observers need it."""
+        for observer in self._observers:
+            observer.started(self._head, total)
+        self._work = asyncio.ensure_future(self._passes())
+        with suppress(asyncio.CancelledError):
+            await self._work
+        self._settle_rest()
+        return self._finish()
+
+    async def _passes(self) -> None:
+        limits = self._limits
+        look = self._looker(self._network(limits))
+        first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
+        await first.run(enumerate(self._checks))
+        if self._failures:
+            quiet = Looker(self._network(replace(limits, per_host=1)))
+            await Review(quiet, self._reviewed).run(list(self._failures.values()))
+
+    def _network(self, limits: Limits) -> Network:
+        return SystemNetwork(Gate(limits.concurrency, limits.rate, limits.per_host))
+
+    def _first_look(self, index: int, check: Check, outcome: Outcome) -> None:
+        """A pass is settled; what may change with more evidence waits."""
+        for ascent in outcome.ascents:
+            if ascent.address and alive(ascent):
+                self._alive.add(ascent.address)
+        judgement = judge(check, outcome)
+        passed = judgement.verdict in (Verdict.PASS, Verdict.WARN)
+        if check.terms.expect == "blocked" and judgement.verdict is Verdict.PASS:
+            self._blocked[index] = (check, outcome)
+        elif judgement.verdict is Verdict.FAIL and is_repeated(check, outcome):
+            self._failures[index] = Failure(index, check, outcome)
+        else:
+            self._settle(index, check, outcome, judgement)
+        for observer in self._observers:
+            observer.looked(passed)
+
+    def _reviewed(self, reviewed: Reviewed) -> None:
+        failure = reviewed.failure
+        del self._failures[failure.index]
+        self._settle(failure.index, failure.check, reviewed.outcome, reviewed.judgement, reviewed.attempts)
+
+    def _settle_rest(self) -> None:
+        """What had to wait for the whole run; failures too, where the second look was cut short."""
+        for index, (check, outcome) in self._blocked.items():
+            self._settle(index, check, outcome, self._with_life_sign(judge(check, outcome)))
+        for failure in self._failures.values():
+            judgement = judge(failure.check, failure.outcome)
+            self._settle(failure.index, failure.check, failure.outcome, judgement)
+
+    def _with_life_sign(self, judgement: Judgement) -> Judgement:
+        """A blocked flow is certainly blocked only if the target was seen alive in this run."""
+        address = judgement.main.address
+        if address not in self._alive:
+            seen = "nothing of this run shows the target alive: it may be down rather than blocked"
+            return replace(judgement, evidence=(*judgement.evidence, seen))
+        sign = f"{address} answers on another port"
+        return replace(judgement, confidence=Confidence.CERTAIN, evidence=(*judgement.evidence, sign))
+
+    def _settle(
+        self, index: int, check: Check, outcome: Outcome, judgement: Judgement, attempts: int = 1
+    ) -> None:
+        record = self._writer.record(check, outcome, judgement, attempts=attempts)
+        self._records[index] = record
+        self._summary.add(record)
+        for observer in self._observers:
+            observer.ended(record, index)
+
+    def _finish(self) -> RunRecord:
+        checks = [self._records[index] for index in sorted(self._records)]
+        self._summary.findings = findings(checks)
+        self._summary.finished = time.time()
+        for observer in self._observers:
+            observer.finished(self._summary)
+        return RunRecord(self._head, checks, self._summary)

@@ -1,0 +1,152 @@
+"""How much may be under way: connections in all, new ones a second, and at one host.
+
+So that a run never looks like an attack and never outgrows this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+
+# OpenSSH drops connections beyond 10 that have not logged in (MaxStartups), many devices beyond 4.
+PER_HOST = 2
+CONCURRENCY = 2000
+# Descriptors that are not ours to fill: files, the event loop, resolvers, paramiko.
+RESERVED_DESCRIPTORS = 128
+# Without a connection of our own that could end, shortage is another program's: ask again after this.
+SHORTAGE_PAUSE = 0.25
+
+
+def raise_descriptor_limit() -> int:
+    """Raise this process's soft limit to its hard one; returns how many connections fit."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
+    if soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+        except (OSError, ValueError):
+            pass
+    return max(1, soft - RESERVED_DESCRIPTORS)
+
+
+Turn = asyncio.Future[None]
+
+
+class Gate:
+    """Implements `probes.net.real.Gate`. Waiters at one host are served in order."""
+
+    def __init__(
+        self, concurrency: int = CONCURRENCY, rate: float | None = None, per_host: int = PER_HOST
+    ) -> None:
+        self.limit = concurrency
+        self.per_host = per_host
+        self.under_way = 0
+        self.shortages = 0
+        self._interval = 1.0 / rate if rate else 0.0
+        self._next_start = 0.0
+        self._hosts: dict[str, int] = {}
+        self._at_host: dict[str, deque[Turn]] = {}  # waiting because their host is busy
+        self._in_all: deque[tuple[str, Turn]] = deque()  # waiting because all places are taken
+        self._ended = asyncio.Event()
+
+    def admit(self, address: str) -> AbstractAsyncContextManager[None]:
+        """Held while a connection to this address is under way."""
+        return _Admission(self, address)
+
+    async def enter(self, address: str) -> None:
+        if self._hosts.get(address, 0) >= self.per_host:
+            turn: Turn = asyncio.get_running_loop().create_future()
+            self._at_host.setdefault(address, deque()).append(turn)
+            await self._turn(address, turn)
+        elif self.under_way >= self.limit:
+            turn = asyncio.get_running_loop().create_future()
+            self._in_all.append((address, turn))
+            await self._turn(address, turn)
+        else:
+            self._take(address)
+        if self._interval:
+            await self._pace()
+
+    def leave(self, address: str) -> None:
+        self.under_way -= 1
+        self._hosts[address] -= 1
+        if not self._hosts[address]:
+            del self._hosts[address]
+        self._ended.set()
+        if address in self._at_host:
+            self._promote(address)
+        while self._in_all and self.under_way < self.limit:
+            self._serve(*self._in_all.popleft())
+
+    async def exhausted(self) -> None:
+        """This host has no descriptor or port left: fewer at once from now on, and wait for an end."""
+        self.shortages += 1
+        self.limit = max(1, min(self.limit, self.under_way - 1))
+        self._ended.clear()
+        try:
+            async with asyncio.timeout(SHORTAGE_PAUSE):
+                await self._ended.wait()
+        except TimeoutError:
+            pass
+
+    def _take(self, address: str) -> None:
+        self.under_way += 1
+        self._hosts[address] = self._hosts.get(address, 0) + 1
+
+    async def _turn(self, address: str, turn: Turn) -> None:
+        """Waits for the turn; one that came together with a cancellation is handed on."""
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(address)
+            raise
+
+    def _promote(self, address: str) -> None:
+        """The first waiter at this host now waits for a place in all, ahead of newcomers."""
+        queue = self._at_host[address]
+        self._in_all.appendleft((address, queue.popleft()))
+        if not queue:
+            del self._at_host[address]
+
+    def _serve(self, address: str, turn: Turn) -> None:
+        if turn.done():  # cancelled meanwhile: the next at its host takes the turn
+            if address in self._at_host:
+                self._promote(address)
+        elif self._hosts.get(address, 0) >= self.per_host:
+            self._at_host.setdefault(address, deque()).appendleft(turn)
+        else:
+            self._take(address)
+            turn.set_result(None)
+
+    async def _pace(self) -> None:
+        """Starts are at least an interval apart."""
+        now = asyncio.get_running_loop().time()
+        start = max(now, self._next_start)
+        self._next_start = start + self._interval
+        if start > now:
+            await asyncio.sleep(start - now)
+
+
+class _Admission:
+    __slots__ = ("_address", "_gate")
+
+    def __init__(self, gate: Gate, address: str) -> None:
+        self._gate = gate
+        self._address = address
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter(self._address)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._gate.leave(self._address)

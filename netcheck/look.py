@@ -1,0 +1,68 @@
+"""One look at one check: the probe is found, given its credential and run; nothing it does escapes."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netcheck import registry
+from netcheck.check import Check
+from probes.causes import LAYERS, verdict_of
+from probes.contract import Ascent, Credential, Layer, Outcome, Target, Verdict
+from probes.net.base import Network
+
+
+def _no_credential(name: str) -> Credential | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks at checks through one network. `credential` gives the guarded credential of a name."""
+
+    network: Network
+    credential: Callable[[str], Credential | None] = _no_credential
+    redact: Callable[[str], str] = str
+
+    async def __call__(self, check: Check) -> Outcome:
+        """What this look showed. A probe that crashes is an `error`, not ours."""
+        terms = check.terms
+        if terms.stopped is not None:
+            return not_sent(*terms.stopped)
+        started = self.network.time()
+        try:
+            probe = registry.get(terms.probe)
+            credential = (
+                self.credential(terms.credential)
+                if terms.credential is not None and probe.authenticates
+                else None
+            )
+            target = Target(check.host, terms.port)
+            return await probe.run(target, terms.settings, terms.timing, self.network, credential)
+        except Exception as error:
+            return self._crashed(error, started)
+
+    def _crashed(self, error: Exception, started: float) -> Outcome:
+        frames = traceback.extract_tb(error.__traceback__)[-4:]
+        places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}" for frame in frames]
+        summary = self.redact(f"{type(error).__name__}: {error}")[:300]
+        ascent = Ascent(
+            None,
+            Verdict.ERROR,
+            (),
+            "probe.crashed",
+            Layer.VANTAGE,
+            summary=summary,
+            evidence=(summary, "at " + " ← ".join(reversed(places))),
+            started=started,
+        )
+        return Outcome(None, (ascent,), (), started)
+
+
+def not_sent(cause: str, why: str) -> Outcome:
+    """The outcome of a check that was planned as not to be sent."""
+    verdict = Verdict.SKIP if cause == "probe.unsupported" else verdict_of(cause)
+    layer = LAYERS[cause.partition(".")[0]]
+    ascent = Ascent(None, verdict, (), cause, layer, summary=why)
+    return Outcome(None, (ascent,))

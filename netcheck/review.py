@@ -1,0 +1,163 @@
+"""The second look, carried out: representatives of each class again, slowly, then what follows for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from netcheck.check import Check
+from netcheck.diagnosis.judge import Judgement, judge, unstable
+from netcheck.diagnosis.second_look import Class, Failure, classes, stronger
+from netcheck.look import Looker
+from netcheck.schedule import Schedule
+from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
+from probes.path import own_host
+
+# Slowly: fewer at once than in the first pass, and one connection at a time at a host.
+CONCURRENCY = 256
+PER_HOST = 1
+# Proofs that a packet never left this host watch one counter of the whole host: not all at one moment.
+STAGGER = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A failure with its final judgement after so many looks of its own."""
+
+    failure: Failure
+    outcome: Outcome
+    judgement: Judgement
+    attempts: int
+
+
+Settle = Callable[[Reviewed], None]
+
+
+class Review:
+    """One second look at the failures of a first pass; `settle` is told of each as it is decided."""
+
+    def __init__(self, look: Looker, settle: Settle) -> None:
+        self._look = look
+        self._settle = settle
+        self._again: dict[int, tuple[Outcome, int]] = {}  # by index: the second outcome, its tries
+
+    async def run(self, failures: Iterable[Failure]) -> None:
+        found = classes(failures)
+        swallowed_before = own_host.failed_repeats()
+        await self._repeat(one for each in found for one in each.split()[0])
+        await self._repeat(one for each in found if not self._unanimous(each) for one in each.split()[1])
+        if own_host.failed_repeats() != swallowed_before:
+            await self._prove_own_host(found)
+        for each in found:
+            self._decide(each)
+
+    async def _repeat(self, failures: Iterable[Failure]) -> None:
+        items = [(failure.index, failure.check) for failure in failures]
+        pass_ = Schedule(self._once_more, self._repeated, concurrency=CONCURRENCY, per_host=PER_HOST)
+        await pass_.run(items)
+
+    async def _once_more(self, check: Check) -> Outcome:
+        """Up to `retries` more looks, until one passes. Without its credential: auth is never repeated."""
+        terms = replace(check.terms, credential=None)
+        for _ in range(terms.retries):
+            outcome = await self._look(replace(check, terms=terms))
+            if judge(check, outcome).verdict in (Verdict.PASS, Verdict.WARN):
+                break
+        return outcome
+
+    def _repeated(self, index: int, check: Check, outcome: Outcome) -> None:
+        self._again[index] = (outcome, 1)
+
+    def _unanimous(self, each: Class) -> bool:
+        """Whether every representative failed again, all with one cause."""
+        causes = {self._second(one).cause for one in each.split()[0]}
+        return len(causes) == 1 and None not in causes
+
+    def _second(self, failure: Failure) -> Ascent:
+        return Failure(failure.index, failure.check, self._again[failure.index][0]).main
+
+    async def _prove_own_host(self, found: list[Class]) -> None:
+        """Where silence was confirmed: does the packet leave this host at all?"""
+        silent = [
+            one
+            for each in found
+            for one in (*each.split()[0], *each.split()[1])
+            if one.index in self._again and self._second(one).cause == "tcp.filtered"
+        ]
+        await asyncio.gather(*(self._prove(number, one) for number, one in enumerate(silent)))
+
+    async def _prove(self, number: int, failure: Failure) -> None:
+        await asyncio.sleep(number * STAGGER)
+        main = self._second(failure)
+        assert main.address is not None
+        assert failure.check.terms.port is not None
+        if await own_host.swallows(main.address, failure.check.terms.port):
+            outcome, tries = self._again[failure.index]
+            self._again[failure.index] = (_swallowed(outcome), tries)
+
+    def _decide(self, each: Class) -> None:
+        """The verdict of every member: its own second look's, or the representatives'."""
+        seen = [self._own(one) for one in each.members if one.index in self._again]
+        for reviewed in seen:
+            self._settle(reviewed)
+        for one in each.members:
+            if one.index not in self._again:
+                self._settle(_inherited(one, seen[0]))
+
+    def _own(self, failure: Failure) -> Reviewed:
+        second, tries = self._again[failure.index]
+        again = judge(failure.check, second, looks=2)
+        attempts = 1 + tries
+        if again.verdict in (Verdict.PASS, Verdict.WARN):
+            return Reviewed(failure, second, unstable(again, failure.main), attempts)
+        outcome = stronger(failure.outcome, second)
+        judgement = judge(failure.check, outcome, looks=2)
+        if again.cause != failure.main.cause and again.cause != "vantage.blocked_locally":
+            other = again.main if outcome is failure.outcome else failure.main
+            judgement = replace(
+                judgement,
+                confidence=Confidence.LIKELY,
+                evidence=(*judgement.evidence, f"another look ended differently: {other.summary}"),
+            )
+        return Reviewed(failure, outcome, judgement, attempts)
+
+
+def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
+    """What a representative showed stands for the rest of its class, `likely`."""
+    own = judge(failure.check, failure.outcome)
+    shown = representative.judgement
+    named = f"not looked at again itself; {representative.failure.check.id} was: {shown.summary}"
+    judgement = replace(
+        own,
+        verdict=shown.verdict,
+        cause=shown.cause,
+        layer=shown.layer,
+        confidence=Confidence.LIKELY,
+        evidence=(*own.evidence, named),
+    )
+    return Reviewed(failure, failure.outcome, judgement, 1)
+
+
+def _swallowed(outcome: Outcome) -> Outcome:
+    """The outcome of a look whose SYNs were proved never to leave this host."""
+    proof = (
+        "each repeat of the SYN raised this host's count of packets that it could not send (TCPRetransFail)"
+    )
+    return replace(
+        outcome,
+        ascents=tuple(
+            replace(
+                ascent,
+                verdict=Verdict.ERROR,
+                cause="vantage.blocked_locally",
+                layer=Layer.VANTAGE,
+                confidence=Confidence.CERTAIN,
+                summary="a rule of this host drops the packet before it leaves",
+                evidence=(*ascent.evidence, proof),
+            )
+            if ascent.cause == "tcp.filtered"
+            else ascent
+            for ascent in outcome.ascents
+        ),
+    )

@@ -1,0 +1,93 @@
+"""The gate: never more under way than allowed, nobody forgotten."""
+
+import asyncio
+import random
+
+import pytest
+
+from netcheck.limits import Gate
+
+
+async def crowd(gate: Gate, addresses: list[str]) -> tuple[int, int]:
+    """Everybody goes through once; the most under way in all and at one host."""
+    in_all = most_in_all = most_at_host = 0
+    at_host: dict[str, int] = {}
+
+    async def one(address: str) -> None:
+        nonlocal in_all, most_in_all, most_at_host
+        async with gate.admit(address):
+            in_all += 1
+            at_host[address] = at_host.get(address, 0) + 1
+            most_in_all = max(most_in_all, in_all)
+            most_at_host = max(most_at_host, at_host[address])
+            await asyncio.sleep(0)
+            in_all -= 1
+            at_host[address] -= 1
+
+    await asyncio.wait_for(asyncio.gather(*(one(address) for address in addresses)), 10)
+    return most_in_all, most_at_host
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_limits_hold_and_everybody_gets_through(seed: int) -> None:
+    """Whatever the mix of hosts, both limits are reached at most and all pass."""
+    choice = random.Random(seed)
+    addresses = [f"10.0.0.{choice.randrange(1, 12)}" for _ in range(300)]
+    gate = Gate(concurrency=7, per_host=2)
+    most_in_all, most_at_host = asyncio.run(crowd(gate, addresses))
+    assert most_in_all == 7
+    assert most_at_host == 2
+    assert gate.under_way == 0
+
+
+def test_a_busy_host_does_not_hold_up_another() -> None:
+    """Waiters at one host leave the places in all to others."""
+
+    async def scene() -> str:
+        gate = Gate(concurrency=4, per_host=1)
+        await gate.enter("10.0.0.1")
+        waiting = [asyncio.ensure_future(gate.enter("10.0.0.1")) for _ in range(10)]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(gate.enter("10.0.0.2"), 1)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return "through"
+
+    assert asyncio.run(scene()) == "through"
+
+
+def test_a_cancelled_waiter_leaves_no_hole() -> None:
+    """Cancelling waiters, also at the moment of their turn, loses no place."""
+
+    async def scene() -> int:
+        gate = Gate(concurrency=2, per_host=1)
+        await gate.enter("a")
+        waiting = [asyncio.ensure_future(gate.enter("a")) for _ in range(5)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        gate.leave("a")
+        waiting[1].cancel()
+        await asyncio.gather(waiting[0], waiting[1], return_exceptions=True)
+        for task in waiting[2:]:
+            await asyncio.wait_for(task, 1)
+            gate.leave("a")
+        return gate.under_way
+
+    assert asyncio.run(scene()) == 0
+
+
+def test_shortage_of_descriptors_lowers_the_limit() -> None:
+    """Out of descriptors, fewer go at once from then on, and at least one."""
+
+    async def scene() -> int:
+        gate = Gate(concurrency=10)
+        for number in range(5):
+            await gate.enter(str(number))
+        waiting = asyncio.ensure_future(gate.exhausted())
+        await asyncio.sleep(0)
+        gate.leave("0")
+        await asyncio.wait_for(waiting, 1)
+        return gate.limit
+
+    assert asyncio.run(scene()) == 4
