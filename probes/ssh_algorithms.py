@@ -1,0 +1,91 @@
+"""The vault's algorithms, and what they and the target's have in common (RFC 4253 7.1).
+
+A profile is a list of the algorithms that a vault offers, shipped as data. The target is compared with
+that list, never with what our own library happens to know.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from importlib import resources
+
+from probes.ssh_wire import Algorithms
+
+PROFILES = resources.files("probes") / "data" / "ssh_profiles"
+
+KINDS = {
+    "kex": "key exchange",
+    "host_key": "host key",
+    "cipher_to_server": "cipher to the target",
+    "cipher_to_client": "cipher from the target",
+    "mac_to_server": "MAC to the target",
+    "mac_to_client": "MAC from the target",
+    "compression_to_server": "compression to the target",
+    "compression_to_client": "compression from the target",
+}
+
+# Ciphers that authenticate what they encrypt: the MAC is not used (RFC 5647, OpenSSH PROTOCOL 1.6).
+AEAD = frozenset({"chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com"})
+
+# RFC 9142 3 (key exchange), RFC 8332 (ssh-rsa signs with SHA-1), RFC 8758 (RC4), RFC 6151 (MD5).
+WEAK = re.compile(
+    r"diffie-hellman-.*-sha1|ssh-rsa|ssh-dss|.*-cbc(@.*)?|arcfour.*|hmac-md5.*|hmac-.*-96|hmac-ripemd.*"
+)
+
+
+@functools.cache
+def profile_names() -> tuple[str, ...]:
+    """The profiles there are, the default first."""
+    names = sorted(entry.name.removesuffix(".toml") for entry in PROFILES.iterdir())
+    return ("openssh", *(name for name in names if name != "openssh"))
+
+
+@functools.cache
+def profile(name: str) -> Algorithms:
+    """The vault's list of that name."""
+    data = tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"))
+    offer = {key: tuple(value) for key, value in data.items() if key != "about"}
+    twice = (offer["cipher"], offer["cipher"], offer["mac"], offer["mac"])
+    return Algorithms(offer["kex"], offer["host_key"], *twice, offer["compression"], offer["compression"])
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What two lists come to: of each kind the client's first name that the server has too.
+
+    `missing` are the kinds without one. A MAC is not missing where the cipher needs none: it is then
+    not among the `chosen` either.
+    """
+
+    chosen: dict[str, str]
+    missing: tuple[str, ...]
+
+
+def agree(client: Algorithms, server: Algorithms) -> Agreement:
+    """Negotiate as both sides would."""
+    chosen: dict[str, str] = {}
+    missing: list[str] = []
+    for kind in KINDS:
+        if kind.startswith("mac") and chosen.get(kind.replace("mac", "cipher")) in AEAD:
+            continue
+        theirs = frozenset(getattr(server, kind))
+        common = next((name for name in getattr(client, kind) if name in theirs), None)
+        if common is None:
+            missing.append(kind)
+        else:
+            chosen[kind] = common
+    return Agreement(chosen, tuple(missing))
+
+
+def weaknesses(agreement: Agreement) -> list[str]:
+    """What would be negotiated and should not be any more, in words."""
+    found = {name: KINDS[kind] for kind, name in agreement.chosen.items() if WEAK.fullmatch(name)}
+    return [f"{kind.removesuffix(' to the target')} {name}" for name, kind in found.items()]
+
+
+def as_lists(algorithms: Algorithms) -> dict[str, list[str]]:
+    """Plain data, for the facts."""
+    return {field.name: list(getattr(algorithms, field.name)) for field in fields(algorithms)}

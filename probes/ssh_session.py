@@ -1,0 +1,203 @@
+"""The key exchange by paramiko, which proves the host key. Blocking: for a thread of its own.
+
+Importing this module loads paramiko and cryptography; `probes.ssh` does so when a host has answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import fields, replace
+from typing import Any
+
+import paramiko
+from cryptography.hazmat.primitives import hashes
+from paramiko.kex_curve25519 import KexCurve25519
+from paramiko.kex_gex import KexGexSHA256
+from paramiko.kex_group14 import KexGroup14SHA256
+from paramiko.packet import Packetizer
+
+from probes.causes import Failed
+from probes.net.base import NetworkFailure
+from probes.ssh_algorithms import AEAD, KINDS, Agreement, agree
+from probes.ssh_hostkeys import HostKey
+from probes.ssh_socket import ReplayedSocket
+from probes.ssh_wire import IDENTIFICATION, Algorithms, Disconnect
+
+# Seconds that paramiko's thread gets to end once its socket is shut.
+FAREWELL = 2.0
+
+TOO_MANY_CONNECTIONS = 12  # RFC 4253 11.1
+
+
+class _Group14Sha1(KexGroup14SHA256):
+    name = "diffie-hellman-group14-sha1"
+    hash_algo = hashlib.sha1
+
+
+class _Group1Sha1(_Group14Sha1):
+    name = "diffie-hellman-group1-sha1"
+    # RFC 2409 6.2, the Second Oakley Group.
+    P = int(
+        "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
+        "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
+        "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF",
+        16,
+    )
+
+
+class _GexSha1(KexGexSHA256):
+    name = "diffie-hellman-group-exchange-sha1"
+    hash_algo = hashlib.sha1
+
+
+class _Sha1RsaKey(paramiko.RSAKey):
+    """An RSA key that signs with SHA-1, for a vault whose profile still allows it."""
+
+    HASHES = {**paramiko.RSAKey.HASHES, "ssh-rsa": hashes.SHA1}
+
+
+class _Packetizer(Packetizer):
+    """Without the timer thread per handshake: the deadline is ours."""
+
+    def start_handshake(self, timeout: float) -> None:
+        pass
+
+
+class _Transport(paramiko.Transport):
+    """paramiko with our identification, its optional algorithms at hand, and silent."""
+
+    _kex_info: dict[str, Any] = {
+        **paramiko.Transport._kex_info,
+        "curve25519-sha256": KexCurve25519,
+        "diffie-hellman-group14-sha1": _Group14Sha1,
+        "diffie-hellman-group-exchange-sha1": _GexSha1,
+        "diffie-hellman-group1-sha1": _Group1Sha1,
+    }
+    _key_info: dict[str, Any] = {**paramiko.Transport._key_info, "ssh-rsa": _Sha1RsaKey}
+    _mac_info: dict[str, Any] = {
+        **paramiko.Transport._mac_info,
+        "hmac-sha1-etm@openssh.com": {"class": hashlib.sha1, "size": 20},
+    }
+
+    def __init__(self, sock: ReplayedSocket, agreement: Agreement) -> None:
+        super().__init__(sock, packetizer_class=_Packetizer)
+        chosen = agreement.chosen
+        self.local_version = IDENTIFICATION
+        self.goodbye: Disconnect | None = None
+        self._preferred_kex = (chosen["kex"],)
+        self._preferred_keys = (chosen["host_key"],)
+        self._preferred_ciphers = _pair(chosen, "cipher")
+        self._preferred_macs = _pair(chosen, "mac") or tuple(self._mac_info)  # with AEAD any will do
+        self._preferred_compression = _pair(chosen, "compression")
+
+    def _log(self, level: int, msg: Any, *args: Any) -> None:
+        """What matters is in the exception; the logger would write to the user's screen."""
+
+    def _parse_disconnect(self, m: paramiko.Message) -> None:
+        self.goodbye = Disconnect(m.get_int(), m.get_string()[:255].decode("utf-8", "replace"))
+
+
+def _pair(chosen: dict[str, str], kind: str) -> tuple[str, ...]:
+    """The names for both directions, each once."""
+    both = (chosen.get(f"{kind}_to_server"), chosen.get(f"{kind}_to_client"))
+    return tuple(dict.fromkeys(name for name in both if name))
+
+
+ABLE: dict[str, frozenset[str]] = {
+    "kex": frozenset(_Transport._kex_info),
+    "host_key": frozenset(_Transport._key_info),
+    "cipher": frozenset(_Transport._cipher_info),
+    "mac": frozenset(_Transport._mac_info),
+    "compression": frozenset(_Transport._compression_info),
+}
+
+
+def within_reach(vault: Algorithms) -> Algorithms:
+    """What of the vault's list paramiko can do. It can't do host certificates."""
+    kept = {
+        field.name: tuple(
+            name
+            for name in getattr(vault, field.name)
+            if name in ABLE[field.name.partition("_to_")[0]] and "-cert-" not in name
+        )
+        for field in fields(vault)
+    }
+    return replace(vault, **kept)
+
+
+class Session:
+    """A connection through the key exchange: open until `close`, or until a method has raised."""
+
+    def __init__(self, sock: ReplayedSocket, ours: Agreement) -> None:
+        self.sock = sock
+        self.transport = _Transport(sock, ours)
+
+    def exchange_keys(self, seconds: float) -> HostKey:
+        """The server's host key, proved. Raises NetworkFailure or Failed, and is closed then."""
+        began = time.monotonic()
+        done = threading.Event()
+        transport = self.transport
+        self.sock.read_by(transport)
+        transport.start_client(event=done)
+        in_time = done.wait(seconds)
+        if transport.active and transport.initial_kex_done:
+            key = transport.get_remote_server_key()
+            return HostKey(key.get_name(), key.asbytes(), key.get_bits())
+        self.close()
+        raise self.failure() if in_time else self.sock.overdue(began)
+
+    def failure(self) -> NetworkFailure | Failed:
+        """Why the connection ended: the target's words, what the socket saw, or paramiko's objection."""
+        goodbye = self.transport.goodbye
+        if goodbye is not None:
+            return farewell(goodbye)
+        error = self.transport.get_exception()
+        end = self.sock.end()
+        if end is not None and (error is None or isinstance(error, (EOFError, OSError))):
+            return end
+        words = str(error) or type(error).__name__
+        if "Signature verification" in words:
+            return Failed(
+                "protocol.malformed", "it does not hold the host key that it shows: wrong signature"
+            )
+        return Failed("protocol.malformed", f"the key exchange broke off: {words[:200]}")
+
+    def close(self) -> None:
+        """Shut the connection and see paramiko's thread end."""
+        self.transport.close()
+        self.sock.close()
+        if self.transport.is_alive():
+            self.transport.join(FAREWELL)
+
+
+def farewell(goodbye: Disconnect) -> Failed:
+    """The target said in so many words why it does not go on."""
+    words = f"it says goodbye: {goodbye.text or 'no reason given'} (disconnect {goodbye.reason})"
+    busy = goodbye.reason == TOO_MANY_CONNECTIONS
+    return Failed("ssh.too_many_sessions" if busy else "protocol.closed", words)
+
+
+def open_session(
+    sock: ReplayedSocket, vault: Algorithms, server: Algorithms, seconds: float
+) -> tuple[Session, HostKey]:
+    """The key exchange in one call."""
+    ours = agree(within_reach(vault), server)
+    if ours.missing:
+        raise unsupported(ours.missing, agree(vault, server))
+    session = Session(sock, ours)
+    return session, session.exchange_keys(seconds)
+
+
+def unsupported(missing: tuple[str, ...], vault: Agreement) -> Failed:
+    """The vault could, netcheck can't."""
+    kind = missing[0]
+    agreed = vault.chosen.get(kind, "none needed")
+    return Failed(
+        "probe.unsupported",
+        f"netcheck does not know the {KINDS[kind]} {agreed}; vault and target agree on it",
+        evidence=tuple(
+            f"vault and target agree on {KINDS[each]}: {name}" for each, name in vault.chosen.items()
+        ),
+    )

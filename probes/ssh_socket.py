@@ -1,0 +1,95 @@
+"""The connection as paramiko sees it, although we have spoken on it before.
+
+paramiko insists on sending its identification and on reading everything from the first byte. It is
+given back what was read already, and its identification, which is ours word for word, is not sent twice:
+so both sides compute the same exchange hash (RFC 4253 8).
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+from probes.net.base import NetworkFailure, PeerClosed, PeerReset, TimedOut
+
+# How often a blocked read looks whether anything else is due; an end comes at once, by shutdown().
+POLL = 1.0
+
+
+class ReplayedSocket:
+    """What paramiko asks of a socket. `ahead` are the bytes already read, `spoken` those already sent.
+
+    The descriptor is given back by the thread that reads from it: another one closing it under a read
+    could have its number used again by then, for somebody else's connection.
+    """
+
+    def __init__(self, sock: socket.socket, ahead: bytes, spoken: bytes, received: int) -> None:
+        sock.settimeout(POLL)
+        self._sock = sock
+        self._ahead = ahead
+        self._unspoken = spoken
+        self._lock = threading.Lock()
+        self._reader: threading.Thread | None = None
+        self._closed = False
+        self._end: NetworkFailure | None = None
+        self.received = received
+        self.last = time.monotonic()
+
+    def read_by(self, reader: threading.Thread) -> None:
+        """From now on that thread reads, and closes the socket when it ends."""
+        with self._lock:
+            if not self._closed:
+                self._reader = reader
+
+    def recv(self, limit: int) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead[:limit], self._ahead[limit:]
+            return data
+        if self._closed:
+            return b""
+        try:
+            data = self._sock.recv(limit)
+        except ConnectionError:
+            self._end = self._end or PeerReset(self.received)
+            raise
+        if not data and not self._closed:
+            self._end = self._end or PeerClosed(self.received)
+        self.received += len(data)
+        self.last = time.monotonic()
+        return data
+
+    def send(self, data: bytes) -> int:
+        if self._unspoken:
+            mine = data[: len(self._unspoken)]
+            assert self._unspoken.startswith(mine), "paramiko must introduce itself as we did"
+            self._unspoken = self._unspoken[len(mine) :]
+            return len(mine)
+        try:
+            return self._sock.send(data)
+        except ConnectionError:
+            self._end = self._end or PeerReset(self.received)
+            raise
+
+    def settimeout(self, seconds: float) -> None:
+        """paramiko would wake up ten times a second to see whether it is closed."""
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._reader in (None, threading.current_thread()):
+                self._sock.close()
+                return
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:  # already gone
+            pass
+
+    def end(self) -> NetworkFailure | None:
+        """How the other side ended the connection, if it did."""
+        return self._end
+
+    def overdue(self, began: float) -> TimedOut:
+        """The failure to finish in time what began then (monotonic clock)."""
+        now = time.monotonic()
+        return TimedOut(now - began, idle=now - self.last, received=self.received)
