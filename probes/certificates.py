@@ -1,0 +1,305 @@
+"""A certificate chain as plain facts, and what is wrong with it.
+
+The order of judgement is OpenSSL's own (x509_vfy.c): the chain's trust, then weak keys and signatures,
+then the name, then the dates. A missing intermediate and a private CA look the same from here: both
+are `tls.untrusted`, and the words say both.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import ipaddress
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+
+from probes.settings import BadValue, shown
+
+DAY = 86400.0
+SELF_SIGNED, EXPIRED, NOT_YET_VALID = 18, 10, 9
+MISSING_ISSUER, NOTHING_VERIFIED, UNTRUSTED_ROOT = 20, 21, 19
+WEAK = frozenset({66, 67, 68})
+LEAST_RSA_BITS = 2048  # 112 bits of security (NIST SP 800-57 part 1, table 2)
+MOST_NAMES = 20
+MOST_TEXT = 200
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A certificate's SHA-256: 64 hex digits, colons allowed, or `SHA256:` and base64. Gives hex."""
+
+    def read(self, value: Any) -> str:
+        text = value if isinstance(value, str) else ""
+        try:
+            if text.startswith("SHA256:"):
+                digest = base64.b64decode(text[7:] + "=" * (-len(text[7:]) % 4), validate=True)
+            else:
+                digest = bytes.fromhex(text.replace(":", ""))
+        except (ValueError, binascii.Error):
+            digest = b""
+        if len(digest) != 32:
+            raise BadValue(f"{shown(value)} is not a SHA-256 fingerprint: 64 hex digits, or `SHA256:…`")
+        return digest.hex()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^(?:(?:[0-9A-Fa-f]{2}:?){32}|SHA256:[A-Za-z0-9+/]{43}=?)$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What one certificate says. `key` is like `RSA 2048`; `signature` names the hash, or the scheme."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime.datetime
+    not_after: datetime.datetime
+    names: tuple[str, ...]
+    sha256: str
+    key: str
+    signature: str
+    self_issued: bool
+    parsed: x509.Certificate
+
+    def facts(self) -> dict[str, Any]:
+        """Plain data for the record; texts and lists cut to a bounded length."""
+        return {
+            "subject": self.subject[:MOST_TEXT],
+            "issuer": self.issuer[:MOST_TEXT],
+            "serial": self.serial,
+            "not_before": _iso(self.not_before),
+            "not_after": _iso(self.not_after),
+            "names": [name[:MOST_TEXT] for name in self.names[:MOST_NAMES]],
+            "sha256": self.sha256,
+            "key": self.key,
+            "signature": self.signature,
+            "self_issued": self.self_issued,
+        }
+
+    def days_left(self, now: float) -> float:
+        return (self.not_after.timestamp() - now) / DAY
+
+    @property
+    def weakness(self) -> str | None:
+        """What of it is too weak by today's measure, if anything."""
+        found = re.fullmatch(r"(?:RSA|DSA) (\d+)", self.key)
+        if found and int(found[1]) < LEAST_RSA_BITS:
+            return f"key {self.key}"
+        return f"signature with {self.signature.upper()}" if self.signature in ("sha1", "md5") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One thing that is wrong: its cause and the words for it."""
+
+    cause: str
+    text: str
+
+
+def read(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
+    """The certificates of a chain in DER, leaf first; one that can't be parsed ends it."""
+    certificates = []
+    with warnings.catch_warnings():  # sloppy encodings are the peer's, nobody here can act on them
+        warnings.simplefilter("ignore")
+        for der in chain:
+            try:
+                certificates.append(_certificate(x509.load_der_x509_certificate(der)))
+            except ValueError:
+                break
+    return tuple(certificates)
+
+
+def _certificate(parsed: x509.Certificate) -> Certificate:
+    subject, issuer = parsed.subject.rfc4514_string(), parsed.issuer.rfc4514_string()
+    return Certificate(
+        subject=subject,
+        issuer=issuer,
+        serial=f"{parsed.serial_number:x}",
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        names=_or(lambda: _names(parsed), ()),
+        sha256=parsed.fingerprint(hashes.SHA256()).hex(),
+        key=_or(lambda: _key(parsed), "unknown"),
+        signature=_or(lambda: _signature(parsed), "unknown"),
+        self_issued=subject == issuer,
+        parsed=parsed,
+    )
+
+
+def _or(get: Callable[[], T], otherwise: T) -> T:
+    """A part that an odd certificate may not give."""
+    try:
+        return get()
+    except (ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return otherwise
+
+
+def _names(parsed: x509.Certificate) -> tuple[str, ...]:
+    names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    addresses = (str(address) for address in names.get_values_for_type(x509.IPAddress))
+    return (*names.get_values_for_type(x509.DNSName), *addresses)
+
+
+def _key(parsed: x509.Certificate) -> str:
+    key = parsed.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, dsa.DSAPublicKey):
+        return f"DSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.strip("_").removesuffix("PublicKey")
+
+
+def _signature(parsed: x509.Certificate) -> str:
+    algorithm = parsed.signature_hash_algorithm
+    return algorithm.name if algorithm else parsed.signature_algorithm_oid._name
+
+
+def _iso(time: datetime.datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def objections(
+    chain: Sequence[Certificate], problems: Sequence[tuple[int, int, str]], name: str | None, now: float
+) -> list[Objection]:
+    """All that is wrong, the one that decides first. `name` None: the name does not matter.
+
+    `problems` are OpenSSL's, as `probes.net.base.TlsSession` has them.
+    """
+    found = [_objection(chain, *problem, now) for problem in problems if not _said(problem, problems)]
+    if not chain:
+        found.append(Objection("tls.certificate_unacceptable", "the certificate can't be read"))
+    elif name is not None:
+        found += _name_objections(chain[0], name)
+    return in_order(found)
+
+
+def in_order(found: Iterable[Objection]) -> list[Objection]:
+    """Each objection once, the one that decides first."""
+    return sorted(dict.fromkeys(found), key=lambda objection: ORDER.index(objection.cause))
+
+
+ORDER = (
+    "tls.self_signed",
+    "tls.untrusted",
+    "tls.certificate_unacceptable",
+    "tls.hostname_mismatch",
+    "tls.not_yet_valid",
+    "tls.expired",
+)
+
+
+def _said(problem: tuple[int, int, str], problems: Sequence[tuple[int, int, str]]) -> bool:
+    """OpenSSL's "nothing verified" only repeats a missing issuer."""
+    return problem[0] == NOTHING_VERIFIED and any(number == MISSING_ISSUER for number, _, _ in problems)
+
+
+def _objection(chain: Sequence[Certificate], number: int, depth: int, words: str, now: float) -> Objection:
+    known = chain[depth] if depth < len(chain) else None
+    whose = "the certificate" if depth == 0 else f"certificate {depth + 1} of the chain"
+    if number == SELF_SIGNED:
+        return Objection("tls.self_signed", f"self-signed: {_subject(known)}")
+    if number == EXPIRED:
+        past = known is not None and known.days_left(now) < 0
+        ago = f" {_days(-known.days_left(now))} ago, on {known.not_after:%Y-%m-%d}" if known and past else ""
+        return Objection("tls.expired", f"{whose} expired{ago}")
+    if number == NOT_YET_VALID:
+        since = f", only from {_iso(known.not_before)}" if known else ""
+        return Objection("tls.not_yet_valid", f"{whose} is not valid yet{since}")
+    if number in WEAK:
+        return Objection("tls.certificate_unacceptable", f"{whose}: {words}{_weakness(known)}")
+    if number in (MISSING_ISSUER, NOTHING_VERIFIED):
+        text = f"issuer not known here: {_issuer(chain)}; a private CA, or a missing intermediate certificate"
+        return Objection("tls.untrusted", text)
+    if number == UNTRUSTED_ROOT:
+        return Objection(
+            "tls.untrusted", f"the chain ends in a CA that is not trusted here: {_issuer(chain)}"
+        )
+    return Objection("tls.untrusted", f"{whose}: {words}")
+
+
+def _subject(certificate: Certificate | None) -> str:
+    return certificate.subject[:MOST_TEXT] or "without a subject" if certificate else "unreadable"
+
+
+def _issuer(chain: Sequence[Certificate]) -> str:
+    return chain[-1].issuer[:MOST_TEXT] if chain else "unreadable"
+
+
+def _weakness(certificate: Certificate | None) -> str:
+    weakness = certificate.weakness if certificate else None
+    return f" ({weakness})" if weakness else ""
+
+
+def _name_objections(leaf: Certificate, name: str) -> list[Objection]:
+    if covers(leaf, name):
+        return []
+    names = ", ".join(leaf.names[:5]) + (", …" if len(leaf.names) > 5 else "")
+    only = f"for {names[:MOST_TEXT]}" if names else "without a name for hosts (subjectAltName)"
+    return [Objection("tls.hostname_mismatch", f"the certificate is {only}, not for {name}")]
+
+
+def covers(leaf: Certificate, name: str) -> bool:
+    """Whether the certificate is for this host name or address (RFC 9525)."""
+    from service_identity import CertificateError, VerificationError
+    from service_identity import cryptography as identity
+
+    address = name.partition("%")[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if _is_address(address):
+                identity.verify_certificate_ip_address(leaf.parsed, address)
+            else:
+                identity.verify_certificate_hostname(leaf.parsed, name.removesuffix("."))
+        except (VerificationError, CertificateError, ValueError, x509.DuplicateExtension):
+            return False
+    return True
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def expires_soon(chain: Sequence[Certificate], within: float, now: float) -> str | None:
+    """In words, if the first of leaf and intermediates to expire does so within that many seconds."""
+    judged = [each for index, each in enumerate(chain) if index == 0 or not each.self_issued]
+    if not judged:
+        return None
+    first = min(judged, key=lambda each: each.not_after)
+    left = first.days_left(now)
+    if not 0 < left * DAY <= within:
+        return None
+    return _days(left) if first is chain[0] else f"{_days(left)}, the intermediate {_subject(first)}"
+
+
+def weaknesses(chain: Sequence[Certificate]) -> list[str]:
+    """What is weak by today's measure in leaf and intermediates; a root's own signature proves nothing."""
+    judged = [each for index, each in enumerate(chain) if index == 0 or not each.self_issued]
+    return [f"{weak} in {_subject(each)}" for each in judged if (weak := each.weakness)]
+
+
+def _days(days: float) -> str:
+    """Whole days, or hours below one.
+
+    >>> _days(9.4), _days(1.2), _days(0.5)
+    ('9 days', '1 day', '12 hours')
+    """
+    count, unit = (int(days), "day") if days >= 1 else (int(days * 24), "hour")
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

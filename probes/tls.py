@@ -1,0 +1,151 @@
+"""tls: a TLS 1.2 or 1.3 handshake (RFC 5246, RFC 8446) and the judgement of the server's certificate."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from probes import certificates
+from probes.causes import Failed
+from probes.certificates import Certificate, Fingerprint, Objection
+from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
+from probes.ladder import Ladder, is_address, look
+from probes.net.base import Connection, Network, TlsHello, TlsSession
+from probes.settings import BadValue, Choice, Duration, Text, option
+
+LAYERS = (Layer.CONNECT, Layer.TLS)
+VERIFY = ("full", "chain", "pin", "none")
+# AEAD with an ephemeral key exchange, which is all that TLS 1.3 has (RFC 9325 4.1, 4.2).
+STRONG_CIPHER = re.compile(r"TLS_.*|(?:ECDHE|DHE)-.*(?:GCM|CCM8?|CHACHA20).*")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is asked of the server's certificate."""
+
+    server_name: str | None = option(
+        Text("a host name", r"[^\s/:@]{1,253}", "vault.acme.example"),
+        None,
+        "the name sent as SNI and looked for in the certificate, instead of the host",
+    )
+    verify: str = option(
+        Choice(VERIFY, "a way to verify"),
+        "full",
+        "`full`: chain and name; `chain`: any name; `pin`: only the fingerprint; `none`",
+    )
+    ca_file: str | None = option(Text("a file"), None, "trusted CAs in PEM form, in place of the system's")
+    issuer: str | None = option(Text("an issuer"), None, "text that the certificate's issuer must contain")
+    fingerprint: str | None = option(Fingerprint(), None, "SHA-256 that the certificate must have")
+    expires_in: float = option(Duration(), 30 * 86400.0, "warn when it expires within this time")
+
+    def __post_init__(self) -> None:
+        if self.verify == "pin" and self.fingerprint is None:
+            raise BadValue("`verify: pin` needs a `fingerprint`", ("verify",))
+
+
+async def run(
+    target: Target,
+    settings: Settings,
+    timing: Timing,
+    network: Network,
+    credential: Credential | None = None,
+) -> Outcome:
+    """Connect to every address of the target and shake hands."""
+
+    async def climb(ladder: Ladder) -> None:
+        connection = await ladder.connect(target.port)
+        await secure(ladder, connection, target.host, settings)
+
+    return await look(target, timing, network, LAYERS, climb)
+
+
+async def secure(
+    ladder: Ladder, connection: Connection, host: str, settings: Settings, alpn: tuple[str, ...] = ()
+) -> None:
+    """The step `tls`: a session, its facts, and the certificate judged on the same connection."""
+    name = ascii_name(settings.server_name or host)
+    with ladder.step(Layer.TLS) as rung:
+        hello = TlsHello(None if is_address(name) else name.rstrip("."), alpn, settings.ca_file)
+        session = await connection.start_tls(hello, rung.until)
+        chain = certificates.read(session.chain)
+        ladder.facts["tls"] = _facts(session, chain)
+        rung.detail.update(version=session.version, cipher=session.cipher)
+        _prove(ladder, session, chain)
+        _judge(ladder, session, chain, name, settings)
+    _warn(ladder, session, chain, settings.expires_in)
+
+
+def ascii_name(host: str) -> str:
+    """The host as the wire has it (RFC 5890 A-labels).
+
+    >>> ascii_name("bücher.example"), ascii_name("fe80::1")
+    ('xn--bcher-kva.example', 'fe80::1')
+    """
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def _facts(session: TlsSession, chain: tuple[Certificate, ...]) -> dict[str, object]:
+    return {
+        "version": session.version,
+        "cipher": session.cipher,
+        "alpn": session.alpn,
+        "chain": [certificate.facts() for certificate in chain],
+        "client_certificate_requested": session.requested,
+    }
+
+
+def _prove(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...]) -> None:
+    ladder.prove(f"{session.version} with {session.cipher}")
+    for certificate in chain[:1]:
+        subject, issuer = certificate.facts()["subject"], certificate.facts()["issuer"]
+        ladder.prove(f"certificate {subject or 'without a subject'}, issued by {issuer}")
+        ladder.prove(f"its SHA-256 is {certificate.sha256}")
+
+
+def _judge(
+    ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], name: str, settings: Settings
+) -> None:
+    """Raises Failed for the first objection that counts; all of them are evidence."""
+    now = ladder.network.time()
+    asked = _expectations(chain, settings)
+    named = None if settings.verify == "chain" else name
+    found = certificates.objections(chain, session.problems, named, now)
+    counted = certificates.in_order(asked + (found if settings.verify in ("full", "chain") else []))
+    if counted:
+        first, *others = counted
+        raise Failed(first.cause, first.text, evidence=tuple(f"also: {other.text}" for other in others))
+    for objection in found:
+        ladder.prove(f"not asked for (verify: {settings.verify}): {objection.text}")
+
+
+def _expectations(chain: tuple[Certificate, ...], settings: Settings) -> list[Objection]:
+    """What the inventory says of this one certificate, and is not so."""
+    leaf = chain[0] if chain else None
+    found = []
+    if settings.fingerprint and (leaf is None or leaf.sha256 != settings.fingerprint):
+        came = leaf.sha256 if leaf else "no readable certificate"
+        found.append(f"the fingerprint is not the expected {settings.fingerprint}: {came} came")
+    if settings.issuer and (leaf is None or settings.issuer.casefold() not in leaf.issuer.casefold()):
+        came = leaf.facts()["issuer"] if leaf else "no readable certificate"
+        found.append(f"the issuer is not the expected `{settings.issuer}`: {came}")
+    return [Objection("tls.untrusted", text) for text in found]
+
+
+def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], within: float) -> None:
+    left = certificates.expires_soon(chain, within, ladder.network.time())
+    if left:
+        ladder.caution("tls.expires_soon", left, Layer.TLS)
+    weak = certificates.weaknesses(chain)
+    if not STRONG_CIPHER.fullmatch(session.cipher):
+        weak.append(f"cipher {session.cipher}")
+    if weak:
+        ladder.caution("tls.weak", "; ".join(weak), Layer.TLS)
+
+
+PROBE = Probe(
+    name="tls",
+    summary="a TLS handshake and the server's certificate",
+    settings=Settings,
+    layers=LAYERS,
+    run=run,
+)
