@@ -13,7 +13,8 @@ from probes.contract import Ascent, Credential, Layer, Outcome, Target, Verdict
 from probes.net.base import Network
 
 
-def _no_credential(name: str) -> Credential | None:
+def no_credential(name: str) -> Credential | None:
+    """No credential is to be had: the auth step is left out."""
     return None
 
 
@@ -22,7 +23,7 @@ class Looker:
     """Looks at checks through one network. `credential` gives the guarded credential of a name."""
 
     network: Network
-    credential: Callable[[str], Credential | None] = _no_credential
+    credential: Callable[[str], Credential | None] = no_credential
     redact: Callable[[str], str] = str
 
     async def __call__(self, check: Check) -> Outcome:

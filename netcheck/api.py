@@ -1,0 +1,82 @@
+"""What the command line, a pytest plugin or a notebook call: load, plan, run.
+
+inventory = load("inventory.yml")
+record = asyncio.run(run(plan(inventory), head_of(inventory)))
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from netcheck import __version__
+from netcheck.check import Check
+from netcheck.diagnosis.write import Writer
+from netcheck.engine import Engine, Limits
+from netcheck.events import Observer
+from netcheck.history.ulid import new_id
+from netcheck.inventory.model import LOCAL, Inventory
+from netcheck.limits import raise_descriptor_limit
+from netcheck.look import Looker, no_credential
+from netcheck.record import RunHead, RunRecord, VantageRecord
+from probes.contract import Credential
+
+
+def head_of(inventory: Inventory | None) -> RunHead:
+    """The head of a run that starts now, on this host. None: there is no inventory (`check URL`)."""
+    started = time.time()
+    host = socket.gethostname()
+    vantages: Mapping[str, VantageRecord] = {LOCAL: VantageRecord(host)}
+    if inventory is not None:
+        vantages = {
+            name: VantageRecord(vantage.ssh or vantage.cluster or host, vantage.stands_for)
+            for name, vantage in inventory.vantages.items()
+        }
+    return RunHead(
+        id=new_id(started),
+        version=__version__,
+        inventory=str(inventory.path) if inventory else None,
+        inventory_sha256=inventory.sha256 if inventory else None,
+        started=started,
+        host=host,
+        platform=platform.system().lower(),
+        privileged=os.geteuid() == 0,
+        vantages=vantages,
+        name=inventory.name if inventory else None,
+        customer=inventory.customer if inventory else None,
+        contacts=inventory.contacts if inventory else (),
+    )
+
+
+async def run(
+    checks: Iterable[Check],
+    head: RunHead,
+    *,
+    total: int | None = None,
+    limits: Limits | None = None,
+    credential: Callable[[str], Credential | None] = no_credential,
+    redact: Callable[[str], str] = str,
+    observers: Sequence[Observer] = (),
+    interruptible: Callable[[Callable[[], None]], None] = lambda interrupt: None,
+) -> RunRecord:
+    """Check everything and return the record.
+
+    `credential` gives the guarded credential of a name, `redact` hides secrets in a crash's words,
+    `interruptible` is handed the function that ends the run early with what is finished.
+    """
+    asked = limits or Limits()
+    room = raise_descriptor_limit()
+    engine = Engine(
+        head,
+        checks,
+        lambda network: Looker(network, credential, redact),
+        Writer(datetime.datetime.now(datetime.UTC).date()),
+        Limits(min(asked.concurrency, room), asked.rate, asked.per_host),
+        observers,
+    )
+    interruptible(engine.interrupt)
+    return await engine.run(total if total is not None else 0)

@@ -1,0 +1,112 @@
+"""What `run`, `check` and `demo` share: their options, and a run with its signals, journal and outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+from netcheck import api, exitcodes
+from netcheck.cli import output, progress
+from netcheck.credentials import Vault
+from netcheck.engine import Limits
+from netcheck.history.keeper import Keeper
+from netcheck.inventory.model import Inventory
+from netcheck.plan import Plan
+from netcheck.record import RunRecord
+from probes.settings import BadValue, Duration
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of a command that checks."""
+    parser.add_argument(
+        "--only",
+        metavar="SELECTOR",
+        action="append",
+        default=[],
+        help="name, glob*, group:g, tag:t, probe:p, flow:f, vantage:v, owner:o; `,` is and, `!` not",
+    )
+    parser.add_argument("--timeout", metavar="S", type=_seconds, help="seconds for one step (default: 5)")
+    parser.add_argument("--concurrency", metavar="N", type=_count, help="connections in flight at most")
+    parser.add_argument("--rate", metavar="N", type=_count, help="new connections a second at most")
+    parser.add_argument("--no-trace", action="store_true", help="skip the route trace after a failure")
+    parser.add_argument(
+        "--fail-on",
+        choices=("fail", "warn"),
+        default="fail",
+        help="the verdict from which the exit status is 1 (default: fail)",
+    )
+    parser.add_argument("--no-history", action="store_true", help="do not record the run")
+    output.add_arguments(parser)
+
+
+def _seconds(text: str) -> float:
+    """A duration, as in the inventory; argparse turns the error into its usage message."""
+    from argparse import ArgumentTypeError
+
+    try:
+        seconds = Duration().read(text)
+    except BadValue as error:
+        raise ArgumentTypeError(error.message) from None
+    if seconds <= 0:
+        raise ArgumentTypeError(f"`{text}` is not a timeout: more than 0 s")
+    return seconds
+
+
+def _count(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    if not text.isdecimal() or not 0 < int(text) < 10**9:
+        raise ArgumentTypeError(f"`{text}` is not a whole number from 1")
+    return int(text)
+
+
+def perform(arguments: Namespace, plan: Plan, inventory: Inventory | None) -> int:
+    """Run the plan, write every output, return the exit status. Nothing is sent before all is ready."""
+    outputs = output.Outputs(arguments)
+    outputs.prepare()
+    vault = Vault(inventory.credentials if inventory else {})
+    vault.prompt(plan.credentials)
+    keeper = None if arguments.no_history else Keeper()
+    record = _run(arguments, plan, inventory, vault, keeper)
+    outputs.write(record, saved=keeper is not None and keeper.saved)
+    return exitcodes.of_run(record.summary, arguments.fail_on)
+
+
+def _run(
+    arguments: Namespace,
+    plan: Plan,
+    inventory: Inventory | None,
+    vault: Vault,
+    keeper: Keeper | None,
+) -> RunRecord:
+    observers = [keeper] if keeper else []
+    bar = [progress.Progress()] if progress.wanted(arguments.quiet) else []
+    return asyncio.run(
+        api.run(
+            plan,
+            api.head_of(inventory),
+            total=len(plan) if bar else 0,
+            limits=limits(arguments, inventory),
+            credential=vault.get,
+            redact=vault.redact,
+            observers=[*observers, *bar],
+            interruptible=_on_signals,
+        )
+    )
+
+
+def limits(arguments: Namespace, inventory: Inventory | None) -> Limits:
+    """The options' limits, else the inventory's, else the built-in ones."""
+    usual = Limits()
+    concurrency = arguments.concurrency or (inventory and inventory.concurrency) or usual.concurrency
+    rate = arguments.rate or (inventory and inventory.rate) or usual.rate
+    return Limits(concurrency, rate)
+
+
+def _on_signals(interrupt: Callable[[], None]) -> None:
+    """Ctrl-C and SIGTERM end the run early; what is finished is printed and saved."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
