@@ -56,6 +56,8 @@ FORMATS = (
     Format("nagios", None, None),
 )
 
+SUFFIXES = " ".join(known.suffix for known in FORMATS if known.suffix and known.module)
+
 # `html` and the ticket are files: `--format` does not take them.
 NAMES = ("table", "wide", "json", "jsonl", "csv", "junit", "markdown", "prometheus", "nagios")
 
@@ -72,8 +74,7 @@ def by_suffix(path: Path) -> Format:
     """The format that a report file's name asks for. Raises UsageError, NotAvailableYet."""
     found = next((known for known in FORMATS if known.suffix == path.suffix.lower()), None)
     if found is None or not path.suffix:
-        known = " ".join(known.suffix for known in FORMATS if known.suffix and known.module)
-        raise UsageError(f"-o {path}: the suffix says the format: {known}")
+        raise UsageError(f"-o {path}: the suffix says the format: {SUFFIXES}")
     if found.module is None:
         raise NotAvailableYet(f"-o {path} ({found.name})")
     return found

@@ -17,7 +17,7 @@ from probes.contract import Verdict
 
 FOLD_PAST = 40  # rows
 MOST_RANGE = 40  # characters of a folded row's name
-SHRINK = {"cause": 30, "target": 20, "check": 12, "verdict": 10}  # least widths, in the order of sacrifice
+SHRINK = {"cause": 30, "target": 16, "verdict": 15, "address": 18}  # least widths, first sacrifice first
 COLORS = {Verdict.PASS: 32, Verdict.WARN: 33, Verdict.FAIL: 31, Verdict.SKIP: 36, Verdict.ERROR: 35}
 
 Row = tuple[str, ...]
@@ -84,7 +84,7 @@ def _folded(checks: Iterable[CheckRecord]) -> list[list[CheckRecord]]:
     entries: dict[tuple[object, ...], list[CheckRecord]] = {}
     for check in checks:
         key: tuple[object, ...] = (check.id,)
-        if check.verdict is Verdict.PASS and check.groups and not check.warnings:
+        if check.verdict is Verdict.PASS and check.groups:
             key = (check.vantage, check.groups, text.label(check))
         entries.setdefault(key, []).append(check)
     return list(entries.values())
@@ -132,9 +132,7 @@ def _painted(line: str, start: int) -> str:
 def end(run: RunRecord, options: Options) -> Iterator[str]:
     """The counts, what to do once a finding, and the next step."""
     summary = run.summary
-    duration = "" if summary.finished is None else f" in {text.took(summary.finished - run.head.started)}"
-    interrupted = "interrupted: " if summary.interrupted else ""
-    yield f"\n{interrupted}{text.counts(summary)}{duration} · run {text.safe(run.head.id)}\n"
+    yield f"\n{text.outcome(run)} · run {text.safe(run.head.id)}\n"
     if summary.findings:
         yield "\nWhat to do\n"
         for number, finding in enumerate(summary.findings, 1):

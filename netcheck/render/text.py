@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from netcheck.check import Contact
-from netcheck.record import CheckRecord, Finding, Place, RunHead, Summary
-from probes.contract import Verdict
+from netcheck.record import CheckRecord, Finding, Place, RunHead, RunRecord
+from probes.contract import Confidence, Verdict
 
 
 def safe(text: str) -> str:
@@ -65,11 +65,23 @@ def place(where: Place) -> str:
 
 
 def reason(check: CheckRecord) -> str:
-    """The cause, the place and what came back: `tcp.filtered after 10.1.0.1: no answer to 3 SYNs`."""
+    """The cause, the place and what came back: `tcp.filtered after 10.1.0.1: no answer to 3 SYNs`.
+
+    A pass has remarks at most. What is not certain says so.
+    """
+    doubt = "" if check.confidence is Confidence.CERTAIN else f", {check.confidence}"
     if check.cause is None:
-        return "" if check.verdict is Verdict.PASS else safe(check.summary)
+        remarks = [check.summary, *(warned.summary for warned in check.warnings)]
+        words = "; ".join(remark for remark in remarks if remark)
+        return safe(words and words + doubt)
     where = f" {place(check.where)}" if check.where else ""
-    return safe(f"{check.cause}{where}: {check.summary}" if check.summary else f"{check.cause}{where}")
+    return safe(f"{check.cause}{where}{doubt}" + (f": {check.summary}" if check.summary else ""))
+
+
+def proofs(check: CheckRecord) -> list[str]:
+    """The evidence and the warnings, a sentence each."""
+    warned = [f"{w.cause}: {w.summary}" if w.cause else w.summary for w in check.warnings]
+    return [*check.evidence, *warned]
 
 
 def contact(person: Contact) -> str:
@@ -112,15 +124,18 @@ def vantages(head: RunHead) -> str:
     return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
 
 
-def counts(summary: Summary) -> str:
-    """`37 pass, 1 warn, 2 fail (1 accepted), 1 skip in 5.6 s`; verdicts that no check has are left out."""
+def outcome(run: RunRecord) -> str:
+    """`37 pass, 1 warn, 2 fail (1 accepted) in 5.60 s`; verdicts that no check has are left out."""
+    summary = run.summary
     parts = []
     for known in Verdict:
         number = summary.verdicts[known]
         accepted = f" ({summary.accepted:,} accepted)" if known is Verdict.FAIL and summary.accepted else ""
         if number:
             parts.append(f"{number:,} {known}{accepted}")
-    return ", ".join(parts) or "nothing was checked"
+    interrupted = "interrupted: " if summary.interrupted else ""
+    duration = "" if summary.finished is None else f" in {took(summary.finished - run.head.started)}"
+    return interrupted + (", ".join(parts) or "no check was finished") + duration
 
 
 def span(names: Iterable[str]) -> str | None:

@@ -46,5 +46,5 @@ def _row(check: CheckRecord) -> table.Row:
         check.layer or "",
         check.confidence,
         text.safe(check.responsible or ""),
-        text.safe(" · ".join(check.evidence)),
+        text.safe(" · ".join(text.proofs(check))),
     )

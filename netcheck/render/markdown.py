@@ -1,0 +1,60 @@
+"""Markdown for a wiki or an issue: the counts, what to do, a table of the checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from netcheck.codec import iso
+from netcheck.record import CheckRecord, Finding, RunRecord
+from netcheck.render import Options, text
+
+MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+HEADERS = ("target", "check", "from", "address", "time", "verdict", "cause")
+
+
+def render(run: RunRecord, options: Options) -> Iterator[str]:
+    """The page of `--format markdown` and `-o x.md`."""
+    head, summary = run.head, run.summary
+    yield f"# {_plain(text.title(head))}\n\n"
+    yield f"{text.count(summary.checks, 'check')}, from {_plain(text.vantages(head))}: {text.outcome(run)}.\n"
+    for notice in head.notices:
+        yield f"\n**{_plain(notice)}**\n"
+    yield f"\nStarted {iso(head.started)}, run `{text.safe(head.id)}`, netcheck {_plain(head.version)}.\n"
+    if summary.findings:
+        yield "\n## What to do\n\n"
+        for number, finding in enumerate(summary.findings, 1):
+            yield from _finding(number, finding)
+    yield "\n## Checks\n\n"
+    yield _row(HEADERS) + _row(["---"] * len(HEADERS))
+    for check in run.checks:
+        yield _row([_plain(cell) for cell in _cells(check)])
+
+
+def _finding(number: int, finding: Finding) -> Iterator[str]:
+    where = f", {text.place(finding.where)}" if finding.where else ""
+    indent = " " * len(f"{number}. ")
+    yield f"{number}. **{_plain(text.who(finding))}**: {_plain(finding.advice)}\n"
+    yield f"{indent}- {_plain(finding.cause + where)}: {_plain(finding.summary)} ({finding.confidence})\n"
+    yield f"{indent}- {_plain(text.services(finding, most=50))}\n"
+
+
+def _cells(check: CheckRecord) -> tuple[str, ...]:
+    return (
+        check.target,
+        text.label(check),
+        check.vantage,
+        text.address(check),
+        text.took(check.duration),
+        text.verdict(check),
+        text.reason(check),
+    )
+
+
+def _row(cells: tuple[str, ...] | list[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _plain(words: str) -> str:
+    """Text in which nothing is markup: a banner makes no link, no image, no table cell."""
+    return MARKUP.sub(r"\\\1", text.safe(words))

@@ -1,0 +1,38 @@
+"""Every format against its golden file (`pytest --rewrite-golden tests/unit/render` writes them anew)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from netcheck.record import RunRecord
+from netcheck.render import Options, by_name
+
+Golden = Callable[[str, Iterator[str]], None]
+
+FILES = {
+    "table": "run.txt",
+    "wide": "run.wide.txt",
+    "json": "run.json",
+    "jsonl": "run.jsonl",
+    "csv": "run.csv",
+    "junit": "run.xml",
+    "markdown": "run.md",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_or_pipe(name: str, run: RunRecord, golden: Golden) -> None:
+    """Each format in a file holds what the golden file holds."""
+    golden(FILES[name], by_name(name).render(run, Options()))
+
+
+def test_a_terminal(run: RunRecord, golden: Golden) -> None:
+    """The table on a terminal of 100 columns, coloured, of a run that is in the history."""
+    golden("run.terminal.txt", by_name("table").render(run, Options(width=100, color=True, saved=True)))
+
+
+def test_only_what_is_not_pass(run: RunRecord, golden: Golden) -> None:
+    """`--failed` leaves the passes out and the counts alone."""
+    golden("run.failed.txt", by_name("table").render(run.without_passes(), Options()))
