@@ -17,18 +17,14 @@ from typing import Any
 from tests.lab import oracle, rules, scenes, system, topology
 from tests.lab.servers import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER, Servers
 
-# /etc/subuid may be empty: then the user namespace knows one user only.
-ALONE = (
-    len(Path("/proc/self/uid_map").read_text().split()) == 3
-    and "4294967295" not in Path("/proc/self/uid_map").read_text()
-)
-
 
 def build(folder: Path, seed: int) -> Servers:
     """The whole lab."""
     found = scenes.load()
     pairs = oracle.draw(seed)
     system.isolate(folder, [text for scene in found for text in scene.hosts])
+    if not system.alone():
+        system.open_up()
     topology.build()
     live = [address for scene in found if scene.on == "live" for address in (scene.address, scene.other)]
     drawn = sorted({pair.address for pair in pairs})
@@ -46,7 +42,7 @@ def build(folder: Path, seed: int) -> Servers:
 
 def answer(wanted: dict[str, Any]) -> dict[str, Any]:
     """Run one command in a place, as root or without privilege."""
-    before = system.as_plain_user(ALONE) if wanted["plain"] else ()
+    before = system.as_plain_user() if wanted["plain"] else ()
     argv = ("ip", "netns", "exec", wanted["place"], *before, *wanted["argv"])
     environment = {**os.environ, **wanted["environment"]}
     try:
@@ -61,13 +57,11 @@ def answer(wanted: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])
     try:
-        if not ALONE:
-            system.open_up()
         build(folder, seed)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         print(json.dumps({"failed": str(error)}), flush=True)
         return
-    print(json.dumps({"ready": True, "alone": ALONE}), flush=True)
+    print(json.dumps({"ready": True, "alone": system.alone()}), flush=True)
     for text in sys.stdin:
         print(json.dumps(answer(json.loads(text))), flush=True)
 

@@ -3,8 +3,8 @@
 A rule is `PLACE ACTION [SCOPE]`. PLACE: `vault` (its own output), `fw1`, `fw2` (forwarding), `targets`,
 `stingy` (input). ACTION: `drop`, `reset`, `reject-TYPE` with nftables' name of the ICMP type, or
 `route-KIND` with a kind of `ip route` (`prohibit`, `unreachable`, `blackhole`). SCOPE: the check's port
-when left out, `all` for everything to the address, `answers` for what comes back from the port, `big`
-for packets above 1,000 bytes, or a port.
+when left out, `all` for everything to the address, `answers` for what comes back, `big-answers` for
+what comes back in packets above 1,000 bytes, or a port.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def line(address: str, action: str, scope: str) -> str:
     match = {
         "all": f"{family} daddr {address}",
         "answers": f"{family} saddr {address}",
-        "big": f"{family} daddr {address} meta length > 1000",
+        "big-answers": f"{family} saddr {address} meta length > 1000",
     }.get(scope, f"{family} daddr {address} tcp dport {scope}")
     if action == "drop":
         return f"{match} drop"

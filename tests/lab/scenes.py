@@ -7,6 +7,8 @@ in its texts stand for addresses.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +61,7 @@ class Scene:
 
 def load(folder: Path = FOLDER) -> tuple[Scene, ...]:
     """Every scene of the folder, addresses allotted in the order of the file names."""
-    numbers = {pool: count(11) for pool in POOLS}
+    numbers = {pool: count() for pool in POOLS}
     found = [_scene(name, table, numbers) for name, table in _tables(folder)]
     if len({scene.name for scene in found}) != len(found):
         raise ValueError("two scenes have the same name")
@@ -79,8 +81,12 @@ def _tables(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _scene(name: str, table: dict[str, Any], numbers: dict[str, count[int]]) -> Scene:
     pool, family = table.get("on", "live"), table.get("family", 4)
-    address, other = (_address(pool, family, next(numbers[pool])) for _ in range(2))
-    words = {"address": address, "other": other, "dead": _address("dead", family, next(numbers["dead"]))}
+    address = _address(pool, family, next(numbers[pool]))
+    words = {
+        kind: _address(pool, family, next(numbers[pool]))
+        for kind, pool in (("other", "live"), ("dead", "dead"))
+    }
+    words["address"] = address
     host = table.get("host", address)
     unknown = set(table) - KEYS
     if unknown:
@@ -91,18 +97,33 @@ def _scene(name: str, table: dict[str, Any], numbers: dict[str, count[int]]) -> 
         says=table["says"],
         on=pool,
         address=address,
-        other=other,
+        other=words["other"],
         host=host,
         serve={int(port): kind for port, kind in table.get("serve", {}).items()},
         rules=tuple(table.get("rules", ())),
-        records=tuple(filled(line, words) for line in table.get("records", default)),
+        records=tuple(
+            each for line in table.get("records", default) for each in records(filled(line, words))
+        ),
         hosts=tuple(filled(line, words) for line in table.get("hosts", ())),
         check=filled(table["check"], words),
         expected=_expected(table["expect"]),
     )
 
 
-KEYS = frozenset("says on family host serve rules records hosts check expect".split())
+KEYS = frozenset(["says", "on", "family", "host", "serve", "rules", "records", "hosts", "check", "expect"])
+
+
+def records(text: str) -> list[str]:
+    """The DNS records that a line stands for.
+
+    >>> records("A 10.20.0.254 +2")
+    ['A 10.20.0.254', 'A 10.20.0.255', 'A 10.20.1.0']
+    """
+    found = re.fullmatch(r"A (\S+) \+(\d+)", text)
+    if found is None:
+        return [text]
+    first = ipaddress.IPv4Address(found[1])
+    return [f"A {first + step}" for step in range(int(found[2]) + 1)]
 
 
 def filled(value: Any, words: dict[str, str]) -> Any:
@@ -130,5 +151,4 @@ def _expected(table: dict[str, Any]) -> Expected:
 
 
 def _address(pool: str, family: int, number: int) -> str:
-    four, six = POOLS[pool]
-    return f"{six}{number:x}" if family == 6 else f"{four}{number}"
+    return str(ipaddress.ip_address(POOLS[pool][family == 6]) + number)

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS
 from tests.lab.scenes import DOMAIN, Scene
-from tests.lab.topology import inside, run
+from tests.lab.topology import run
 
 SSHD = {
     "ssh": "",
@@ -53,6 +53,7 @@ class Servers:
 
     def start(self, listening: Iterable[tuple[str, int]]) -> None:
         """Start everything; `listening` are further (address, port) pairs that just accept."""
+        self._keys()
         for kind in SSHD:
             self._sshd(kind, self._wanted(kind))
         self._nginx()
@@ -79,14 +80,21 @@ class Servers:
         self.running.append(started)
         return started
 
+    def _keys(self) -> None:
+        """Host keys, and two users' keys: one that every sshd knows, and a stranger's."""
+        for name, kind in (
+            ("host", "ed25519"),
+            ("host_rsa", "rsa"),
+            ("known", "ed25519"),
+            ("strange", "ed25519"),
+        ):
+            run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(self.folder / name))
+        (self.folder / "authorized_keys").write_bytes((self.folder / "known.pub").read_bytes())
+
     def _sshd(self, kind: str, wanted: list[tuple[Scene, int, str]]) -> None:
         if not wanted:
             return
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        for type_ in ("ed25519", "rsa"):
-            path = self.folder / f"ssh_host_{type_}"
-            if not path.exists():
-                run("ssh-keygen", "-q", "-t", type_, "-N", "", "-f", str(path))
         config = self.folder / f"{kind}.conf"
         lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
         config.write_text("\n".join([*lines, *_sshd_lines(self.folder), SSHD[kind]]) + "\n")
@@ -169,8 +177,8 @@ def _bracketed(address: str) -> str:
 
 def _sshd_lines(folder: Path) -> list[str]:
     return [
-        f"HostKey {folder}/ssh_host_ed25519",
-        f"HostKey {folder}/ssh_host_rsa",
+        f"HostKey {folder}/host",
+        f"HostKey {folder}/host_rsa",
         f"AuthorizedKeysFile {folder}/authorized_keys",
         "PidFile none",
         "StrictModes no",

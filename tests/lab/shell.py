@@ -7,14 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import system, topology
-from tests.lab.holder import ALONE, build
+from tests.lab import topology
+from tests.lab.holder import build
 
 
 def main() -> int:
     folder = Path(sys.argv[1])
-    if not ALONE:
-        system.open_up()
     build(folder, 0)
     command = sys.argv[2:] or [os.environ.get("SHELL", "/bin/sh")]
     print(f"another place: ip netns exec PLACE COMMAND, with {', '.join(topology.PLACES)}", file=sys.stderr)

@@ -28,14 +28,20 @@ def isolate(folder: Path, hosts: Iterable[str]) -> None:
         _replace(folder, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
 
 
-def as_plain_user(alone: bool) -> tuple[str, ...]:
+def alone() -> bool:
+    """Whether this user namespace knows one user only, as where /etc/subuid names nobody."""
+    rows = Path("/proc/self/uid_map").read_text().splitlines()
+    return sum(int(row.split()[2]) for row in rows) == 1
+
+
+def as_plain_user() -> tuple[str, ...]:
     """The words before a command that take every privilege from it.
 
-    As root: another user, who owns nothing. In a user namespace there may be no second user to become
-    (`alone`); then the command keeps its user but no capability, now or after any exec.
+    As root: another user, who owns nothing. Where there is no second user to become, the command keeps
+    its user but no capability, now or after any exec: that is what raw sockets, low ports and routes ask.
     """
     nothing = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
-    user = () if alone else (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    user = () if alone() else (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     return ("setpriv", *user, *nothing, "--")
 
 

@@ -41,15 +41,15 @@ ROUTES = (
     ("stingy", "default via fd00:21::1"),
 )
 
-# Networks by what is wrong with them; `live` hosts are in the namespace targets.
+# The first addresses of each kind of network; `live` hosts are in the namespace targets.
 POOLS = {
-    "live": ("10.20.1.", "fd00:20::1:"),
-    "dead": ("10.20.250.", "fd00:20::dead:"),
-    "stingy": ("10.21.0.", "fd00:21::1:"),
-    "unknown-to-fw1": ("10.66.0.", "fd00:66::"),
-    "unknown-to-fw2": ("10.67.0.", "fd00:67::"),
-    "loop": ("10.68.0.", "fd00:68::"),
-    "unknown-to-vault": ("10.69.0.", "fd00:69::"),
+    "live": ("10.20.1.10", "fd00:20::1:10"),
+    "dead": ("10.20.250.10", "fd00:20::dead:10"),
+    "stingy": ("10.21.0.10", "fd00:21::10"),
+    "unknown-to-fw1": ("10.66.0.10", "fd00:66::10"),
+    "unknown-to-fw2": ("10.67.0.10", "fd00:67::10"),
+    "loop": ("10.68.0.10", "fd00:68::10"),
+    "unknown-to-vault": ("10.69.0.10", "fd00:69::10"),
 }
 
 FORWARDING = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")

@@ -1,0 +1,51 @@
+"""The one inventory that checks every scene, and the one that checks every drawn port."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.lab.oracle import Pair
+from tests.lab.scenes import Scene, filled
+
+# The keys travel in the environment: the plain user can't read root's files.
+CREDENTIALS = {
+    "known-key": {"username": "root", "private_key": {"env": "LAB_KNOWN_KEY"}},
+    "strange-key": {"username": "root", "private_key": {"env": "LAB_STRANGE_KEY"}},
+    "password": {"username": "root", "password": {"env": "LAB_PASSWORD"}},
+    "absent": {"username": "root", "password": {"env": "LAB_NOBODY_SET_THIS"}},
+}
+
+
+def of_scenes(scenes: Iterable[Scene], words: dict[str, str]) -> str:
+    """Every scene as a target with one check; YAML that is also JSON."""
+    targets = {scene.name: {"host": scene.host, "checks": [filled(scene.check, words)]} for scene in scenes}
+    return _inventory("scenes", targets, {"credentials": CREDENTIALS})
+
+
+def of_pairs(pairs: Iterable[Pair]) -> str:
+    """Every drawn port as a bare tcp check with nmap's patience: three seconds, one look."""
+    targets: dict[str, Any] = {}
+    for pair in pairs:
+        name = pair.address.replace(":", "-")
+        targets.setdefault(name, {"host": pair.address, "checks": []})["checks"].append(pair.port)
+    return _inventory("oracle", targets, {"defaults": {"timeout": "3s", "retries": 0}})
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What the run needs: keys, trust in the lab's public root, and no colours or proxies."""
+    return {
+        "LAB_KNOWN_KEY": (folder / "known").read_text(),
+        "LAB_STRANGE_KEY": (folder / "strange").read_text(),
+        "LAB_PASSWORD": "not-used-anywhere",
+        "SSL_CERT_FILE": str(folder / "public-root.pem"),
+        "NO_COLOR": "1",
+    }
+
+
+def _inventory(name: str, targets: dict[str, Any], more: dict[str, Any]) -> str:
+    vantages = {"local": {"stands_for": ["vault-to-target"]}}
+    whole = {"netcheck": 1, "name": f"lab {name}", "vantages": vantages, **more, "targets": targets}
+    return json.dumps(whole, indent=1)
