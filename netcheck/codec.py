@@ -84,7 +84,7 @@ def _seconds(ms: float | None) -> float | None:
 
 def run_to_json(run: RunRecord) -> Json:
     """The whole document: `--format json` and `-o x.json`."""
-    return {**document_head(run), "checks": [check_to_json(check) for check in run.checks]}
+    return {**document_head(run), "checks": [check_to_json(check) for check in run.shown]}
 
 
 def document_head(run: RunRecord) -> Json:
@@ -93,7 +93,7 @@ def document_head(run: RunRecord) -> Json:
     return {
         "schema": SCHEMA,
         "netcheck": head.version,
-        "run": _run_to_json(head, summary),
+        "run": _run_to_json(head, summary, run.notices),
         "name": head.name,
         "customer": head.customer,
         "contacts": [_contact_to_json(contact) for contact in head.contacts],
@@ -102,13 +102,13 @@ def document_head(run: RunRecord) -> Json:
     }
 
 
-def head_to_json(head: RunHead) -> Json:
-    """The first line of a journal; what only the end knows is null or false."""
+def head_to_json(head: RunHead, notices: Iterable[str] = ()) -> Json:
+    """The first line of JSON Lines; what only the end knows is null or false."""
     return {
         "record": "run",
         "schema": SCHEMA,
         "netcheck": head.version,
-        **_run_to_json(head, Summary()),
+        **_run_to_json(head, Summary(), notices),
         "name": head.name,
         "customer": head.customer,
         "contacts": [_contact_to_json(contact) for contact in head.contacts],
@@ -116,7 +116,7 @@ def head_to_json(head: RunHead) -> Json:
 
 
 def summary_to_json(summary: Summary, started: float) -> Json:
-    """The last line of a journal."""
+    """The last line of JSON Lines."""
     return {
         "record": "summary",
         **_counts_to_json(summary),
@@ -125,7 +125,7 @@ def summary_to_json(summary: Summary, started: float) -> Json:
     }
 
 
-def _run_to_json(head: RunHead, summary: Summary) -> Json:
+def _run_to_json(head: RunHead, summary: Summary, notices: Iterable[str]) -> Json:
     end = _end_to_json(summary, head.started)
     return {
         "id": head.id,
@@ -139,7 +139,7 @@ def _run_to_json(head: RunHead, summary: Summary) -> Json:
         "privileged": head.privileged,
         "interrupted": end["interrupted"],
         "vantages": {name: _vantage_to_json(vantage) for name, vantage in head.vantages.items()},
-        "notices": list(head.notices),
+        "notices": list(notices),
     }
 
 
@@ -305,7 +305,6 @@ def head_from_json(line: Json) -> RunHead:
         name=line["name"],
         customer=line["customer"],
         contacts=_contacts(line["contacts"]),
-        notices=tuple(line.get("notices", ())),
     )
 
 

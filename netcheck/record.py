@@ -139,10 +139,7 @@ class VantageRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """What is known before the first check. `inventory` None: `netcheck check URL`.
-
-    `notices` are what a reader must know before trusting a verdict; `seen_from` makes them.
-    """
+    """What is known before the first check. `inventory` None: `netcheck check URL`."""
 
     id: str
     version: str
@@ -156,7 +153,6 @@ class RunHead:
     name: str | None = None
     customer: str | None = None
     contacts: tuple[Contact, ...] = ()
-    notices: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -183,34 +179,42 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A whole run. `checks` can be iterated again and again, in the order of the inventory."""
+    """A whole run. `checks` can be iterated again and again, in the order of the inventory.
+
+    `only_failed` narrows what is shown, not what is counted.
+    """
 
     head: RunHead
     checks: Iterable[CheckRecord]
     summary: Summary
+    only_failed: bool = False
 
-    def without_passes(self) -> RunRecord:
-        """The same run, showing only what is not `pass`; the summary still counts every check."""
-        return RunRecord(self.head, NotPassed(self.checks), self.summary)
+    @property
+    def shown(self) -> Iterator[CheckRecord]:
+        """The checks that a renderer lists: all, or those that are not `pass`."""
+        return (check for check in self.checks if not self.only_failed or check.verdict is not Verdict.PASS)
+
+    @property
+    def vantages(self) -> Mapping[str, VantageRecord]:
+        """The vantages that a check was sent from; all of the head's where nothing was checked."""
+        used = dict.fromkeys(check.vantage for check in self.checks)
+        known = self.head.vantages
+        return {name: known.get(name, VantageRecord(name)) for name in used or known}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to know before trusting a verdict: the places that nobody declared."""
+        assumed = dict.fromkeys(
+            (check.vantage, check.flow.startswith("user-"))
+            for check in self.checks
+            if check.origin == "assumed"
+        )
+        vantages = self.vantages
+        return tuple(
+            f"seen from {vantages[name].host}, which nobody declared to be {_side(users)}"
+            for name, users in assumed
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class NotPassed:
-    """The checks that did not pass; like what it looks at, it can be iterated again and again."""
-
-    checks: Iterable[CheckRecord]
-
-    def __iter__(self) -> Iterator[CheckRecord]:
-        return (check for check in self.checks if check.verdict is not Verdict.PASS)
-
-
-def seen_from(vantages: Mapping[str, VantageRecord], assumed: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """One notice for each host whose place nobody declared.
-
-    `assumed` holds the (vantage, flow) of every check whose origin is `assumed`.
-    """
-    sides: dict[tuple[str, str], None] = {}
-    for vantage, flow in assumed:
-        side = "a user's side" if flow.startswith("user-") else "the vault's side"
-        sides[vantages[vantage].host, side] = None
-    return tuple(f"seen from {host}, which nobody declared to be {side}" for host, side in sides)
+def _side(users: bool) -> str:
+    return "a user's side" if users else "the vault's side"

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from netcheck.errors import UsageError
@@ -71,7 +72,7 @@ class Outputs:
 
         Raises UsageError where a file can't be written after all; the rest is written nevertheless.
         """
-        shown = run.without_passes() if self._failed else run
+        shown = replace(run, only_failed=self._failed)
         failures = [failure for file in self._files if (failure := file.write(run, shown))]
         if self._format is not None:
             self._print(self._format, shown, saved)

@@ -43,7 +43,7 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
     line = io.StringIO()
     writer = csv.writer(line)
     writer.writerow(COLUMNS)
-    for check in run.checks:
+    for check in run.shown:
         values = check_to_json(check)
         writer.writerow([_cell(values[column]) for column in COLUMNS])
         if line.tell() > 1 << 16:

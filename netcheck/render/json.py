@@ -14,7 +14,7 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
     head = codec.dumps(codec.document_head(run), indent=1)
     yield head.removesuffix("\n}") + ',\n "checks": ['
     between = "\n  "
-    for check in run.checks:
+    for check in run.shown:
         yield between + codec.dumps(codec.check_to_json(check))
         between = ",\n  "
     yield "\n ]\n}\n"

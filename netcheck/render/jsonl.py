@@ -11,7 +11,7 @@ from netcheck.render import Options
 
 def render(run: RunRecord, options: Options) -> Iterator[str]:
     """The lines of `--format jsonl` and `-o x.jsonl`."""
-    yield codec.dumps(codec.head_to_json(run.head)) + "\n"
-    for check in run.checks:
+    yield codec.dumps(codec.head_to_json(run.head, run.notices)) + "\n"
+    for check in run.shown:
         yield codec.dumps({"record": "check", **codec.check_to_json(check)}) + "\n"
     yield codec.dumps(codec.summary_to_json(run.summary, run.head.started)) + "\n"

@@ -17,7 +17,7 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
     """The document of `--format junit` and `-o x.xml`. A `warn` is a passed testcase with its text in
     system-out; an accepted failure stays a failure, and says so."""
     suites: dict[str, list[CheckRecord]] = {}
-    for check in run.checks:
+    for check in run.shown:
         suites.setdefault(check.target, []).append(check)
     everything = [check for checks in suites.values() for check in checks]
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -17,8 +17,8 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
     """The page of `--format markdown` and `-o x.md`."""
     head, summary = run.head, run.summary
     yield f"# {_plain(text.title(head))}\n\n"
-    yield f"{text.count(summary.checks, 'check')}, from {_plain(text.vantages(head))}: {text.outcome(run)}.\n"
-    for notice in head.notices:
+    yield f"{text.count(summary.checks, 'check')}, from {_plain(text.vantages(run))}: {text.outcome(run)}.\n"
+    for notice in run.notices:
         yield f"\n**{_plain(notice)}**\n"
     yield f"\nStarted {iso(head.started)}, run `{text.safe(head.id)}`, netcheck {_plain(head.version)}.\n"
     if summary.findings:
@@ -27,7 +27,7 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
             yield from _finding(number, finding)
     yield "\n## Checks\n\n"
     yield _row(HEADERS) + _row(["---"] * len(HEADERS))
-    for check in run.checks:
+    for check in run.shown:
         yield _row([_plain(cell) for cell in _cells(check)])
 
 

@@ -27,10 +27,10 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
     """The table of `--format table` and `-o x.txt`."""
     yield from head(run)
     headers = ["target", "check", "address", "time", "verdict", "cause"]
-    several = len(run.head.vantages) > 1
+    several = len(run.vantages) > 1
     if several:
         headers.insert(0, "from")
-    checks = list(run.checks)
+    checks = list(run.shown)
     rows = _rows(checks, several, fold=options.width is not None and len(checks) > FOLD_PAST)
     if options.width is not None:
         rows = fitted(headers, rows, options.width)
@@ -41,8 +41,8 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
 def head(run: RunRecord) -> Iterator[str]:
     """What was checked and from where; what a reader has to know first."""
     checks = text.count(run.summary.checks, "check")
-    yield f"{text.title(run.head)}: {checks}, from {text.vantages(run.head)}\n"
-    for notice in run.head.notices:
+    yield f"{text.title(run.head)}: {checks}, from {text.vantages(run)}\n"
+    for notice in run.notices:
         yield f"{text.safe(notice)}\n"
     yield "\n"
 

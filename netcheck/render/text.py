@@ -67,12 +67,13 @@ def place(where: Place) -> str:
 def reason(check: CheckRecord) -> str:
     """The cause, the place and what came back: `tcp.filtered after 10.1.0.1: no answer to 3 SYNs`.
 
-    A pass has remarks at most. What is not certain says so.
+    A plain pass has remarks at most. What is only likely says so.
     """
-    doubt = "" if check.confidence is Confidence.CERTAIN else f", {check.confidence}"
+    doubt = ", likely" if check.confidence is Confidence.LIKELY else ""
     if check.cause is None:
-        remarks = [check.summary, *(warned.summary for warned in check.warnings)]
-        words = "; ".join(remark for remark in remarks if remark)
+        plain = check.verdict is Verdict.PASS and check.expect == "reachable"
+        summary = "" if plain else check.summary
+        words = "; ".join(filter(None, [summary, *(warned.summary for warned in check.warnings)]))
         return safe(words and words + doubt)
     where = f" {place(check.where)}" if check.where else ""
     return safe(f"{check.cause}{where}{doubt}" + (f": {check.summary}" if check.summary else ""))
@@ -115,10 +116,10 @@ def title(head: RunHead) -> str:
     return safe(head.name or head.inventory or "netcheck check")
 
 
-def vantages(head: RunHead) -> str:
+def vantages(run: RunRecord) -> str:
     """From where: `dc-connector (10.1.0.9, stands for vault-to-target) and local (db9)`."""
     places = []
-    for name, seen in head.vantages.items():
+    for name, seen in run.vantages.items():
         flows = f", stands for {', '.join(seen.stands_for)}" if seen.stands_for else ""
         places.append(safe(f"{name} ({seen.host}{flows})"))
     return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)

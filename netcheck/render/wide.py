@@ -27,7 +27,7 @@ HEADERS = [
 def render(run: RunRecord, options: Options) -> Iterator[str]:
     """The table of `--format wide`; nothing is folded or cut, however narrow the terminal."""
     yield from table.head(run)
-    yield from table.laid_out(HEADERS, [_row(check) for check in run.checks], options.color)
+    yield from table.laid_out(HEADERS, [_row(check) for check in run.shown], options.color)
     yield from table.end(run, options)
 
 

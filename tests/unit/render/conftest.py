@@ -87,7 +87,7 @@ def check(**changes: Any) -> CheckRecord:
         "layer": None,
         "confidence": Confidence.CERTAIN,
         "responsible": None,
-        "summary": "",
+        "summary": "passed in 81 ms",
         "evidence": ("OpenSSH_9.2 identified itself",),
         "advice": None,
         "warnings": (),
@@ -125,7 +125,6 @@ def run_of(*checks: CheckRecord, findings: tuple[Finding, ...] = (), **changes: 
         name="ACME go-live",
         customer="ACME",
         contacts=(Contact("Network team", "netops@acme.example", "focal point"),),
-        notices=("seen from jump01, which nobody declared to be a user's side",),
     )
     summary = Summary(finished=STARTED + 5.6, findings=findings)
     for one in checks:
@@ -152,6 +151,7 @@ def _passes() -> tuple[CheckRecord, ...]:
             probe="tcp",
             port=3389,
             expect="blocked",
+            summary="blocked: no answer to 3 SYNs in 5.0 s",
             source=Source("2001:db8::7", 40000),
             confidence=Confidence.LIKELY,
             evidence=("no answer to 3 SYNs in 5.0 s", "tcp/22 of the same host answers | so it is alive"),

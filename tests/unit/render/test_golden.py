@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -35,4 +36,4 @@ def test_a_terminal(run: RunRecord, golden: Golden) -> None:
 
 def test_only_what_is_not_pass(run: RunRecord, golden: Golden) -> None:
     """`--failed` leaves the passes out and the counts alone."""
-    golden("run.failed.txt", by_name("table").render(run.without_passes(), Options()))
+    golden("run.failed.txt", by_name("table").render(replace(run, only_failed=True), Options()))
