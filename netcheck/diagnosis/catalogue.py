@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from netcheck.inventory.model import FLOWS
 from probes.causes import ALL_CODES
-
-FLOWS = ("vault-to-target", "user-to-target", "vault-to-service", "user-to-saas", "connector-to-saas")
 
 # A third party's probe claims `x-NAME.code`; its own evidence is all that netcheck knows of it.
 FOREIGN = re.compile(r"x-([a-z0-9-]+)\.[a-z0-9_]+")

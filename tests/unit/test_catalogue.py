@@ -7,7 +7,8 @@ import string
 
 import pytest
 
-from netcheck.diagnosis.catalogue import FLOWS, Entry, all_entries, entry
+from netcheck.diagnosis.catalogue import Entry, all_entries, entry
+from netcheck.inventory.model import FLOWS
 from netcheck.record import RESPONSIBLE
 from probes.causes import ALL_CODES, CODES
 

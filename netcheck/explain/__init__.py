@@ -1,0 +1,1 @@
+"""The pages of `netcheck explain` and of the manual, made from the catalogue and the probes. Pure text."""
