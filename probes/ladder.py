@@ -7,7 +7,7 @@ what a verb raised, and records the steps that were not reached as skipped. No p
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import socket
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
@@ -189,11 +189,10 @@ async def climb_one(
 
 def is_address(host: str) -> bool:
     """Whether the host is an IP address (IPv6 may carry a zone) rather than a name."""
-    if host[-1:].isalpha() and ":" not in host:  # spare names the exception
-        return False
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
+        socket.inet_pton(family, host.partition("%")[0])
+    except (OSError, UnicodeError):
         return False
     return True
 

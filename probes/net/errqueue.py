@@ -18,12 +18,12 @@ _EXTENDED = struct.Struct("=IBBBBII")
 _ORIGINS = {2: 4, 3: 6}  # SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 → IP version
 
 
-def listen(sock: socket.socket, on: bool) -> None:
+def listen(sock: socket.socket, ipv6: bool, on: bool) -> None:
     """Queue ICMP errors for this socket, or stop it (which also empties the queue).
 
     Once connected it must be off: a passing ICMP error would end a healthy connection.
     """
-    if sock.family == socket.AF_INET6:
+    if ipv6:
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, on)
     else:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)

@@ -23,6 +23,7 @@ from probes.net.base import (
     TlsSession,
 )
 from probes.net.lookup import Lookup
+from probes.net.readiness import Readiness
 from probes.net.threads import Threads
 
 # This host is at its own limit: not the network's fault, so wait for a connection to end and try again.
@@ -60,6 +61,7 @@ class SystemNetwork:
     def __init__(self, gate: Gate | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._gate = gate or OpenGate()
+        self._readiness = Readiness(self._loop)
         self._threads = Threads()
         self._lookup = Lookup(self, self._threads)
         self._datagrams = asyncio.Semaphore(MOST_DATAGRAMS)
@@ -82,7 +84,7 @@ class SystemNetwork:
     async def connect(self, address: str, port: int, until: float) -> SocketConnection:
         family, sockaddr = sockaddr_of(address, port)
         while True:
-            attempt = _Attempt(self._loop, family, sockaddr)
+            attempt = _Attempt(self._loop, self._readiness, family, sockaddr)
             try:
                 await attempt.finish(until)
             except _Exhausted:
@@ -101,7 +103,7 @@ class SystemNetwork:
     async def _exchange(self, server: tuple[str, int], datagram: bytes, began: float, until: float) -> bytes:
         family, sockaddr = sockaddr_of(*server)
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
-            errqueue.listen(sock, True)
+            errqueue.listen(sock, family == socket.AF_INET6, True)
             try:
                 sock.connect(sockaddr)
                 sock.send(datagram)
@@ -121,10 +123,16 @@ class _Attempt:
     """One non-blocking connect() with its error queue."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, family: socket.AddressFamily, sockaddr: tuple[Any, ...]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        readiness: Readiness,
+        family: socket.AddressFamily,
+        sockaddr: tuple[Any, ...],
     ) -> None:
         self.loop = loop
+        self.readiness = readiness
         self.family = family
+        self.ipv6 = family == socket.AF_INET6
         self.sockaddr = sockaddr
 
     async def finish(self, until: float) -> None:
@@ -142,7 +150,7 @@ class _Attempt:
 
     async def _connect(self, until: float) -> None:
         sock = self.sock
-        errqueue.listen(sock, True)
+        errqueue.listen(sock, self.ipv6, True)
         number = sock.connect_ex(self.sockaddr)
         if number not in (0, errno.EINPROGRESS):
             if errqueue_answer := errqueue.read(sock):  # it came back before connect() returned
@@ -156,47 +164,32 @@ class _Attempt:
                 raise self._refused(queued[1], queued[0])
             if number:
                 raise self._refused(number, None)
-        errqueue.listen(sock, False)
+        errqueue.listen(sock, self.ipv6, False)
 
     async def _writable(self, until: float) -> None:
         """Returns when the kernel has something to say of the connect; TimedOut at `until`."""
-        loop, sock = self.loop, self.sock
-        woken: asyncio.Future[bool] = loop.create_future()
-        fd = sock.fileno()
-        loop.add_writer(fd, _wake, woken, True)
-        timer = loop.call_at(until, _wake, woken, False)
-        try:
-            answered = await woken
-        finally:
-            timer.cancel()
-            loop.remove_writer(fd)
-        if not answered:
-            elapsed = loop.time() - self.began
-            raise TimedOut(elapsed, syns=tcpinfo.syns_sent(sock), source=_source(sock))
+        if not await self.readiness.writable(self.sock.fileno(), until):
+            elapsed = self.loop.time() - self.began
+            raise TimedOut(elapsed, syns=tcpinfo.syns_sent(self.sock), source=_source(self.sock))
 
     def _refused(self, number: int, icmp: Icmp | None) -> ConnectFailed:
         return ConnectFailed(
             number,
             icmp=icmp,
             elapsed=self.loop.time() - self.began,
-            ipv6=self.family == socket.AF_INET6,
+            ipv6=self.ipv6,
             source=_source(self.sock),
         )
 
     def _local(self, number: int) -> Exception:
         if number in EXHAUSTED and not (number == errno.EADDRNOTAVAIL and self._unusable_family()):
             return _Exhausted()
-        return ConnectFailed(number, local=True, ipv6=self.family == socket.AF_INET6)
+        return ConnectFailed(number, local=True, ipv6=self.ipv6)
 
     def _unusable_family(self) -> bool:
         """No source address for this destination at all (IPv6 switched off), rather than no free port."""
         with socket.socket(self.family, socket.SOCK_DGRAM) as sock:
             return sock.connect_ex(self.sockaddr) != 0
-
-
-def _wake(woken: asyncio.Future[bool], answered: bool) -> None:
-    if not woken.done():
-        woken.set_result(answered)
 
 
 def _established(sock: socket.socket) -> bool:
