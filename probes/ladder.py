@@ -62,6 +62,8 @@ class Rung:
         if error is None:
             ladder.steps.append(Step(self.layer, Verdict.PASS, None, took, self.detail))
             return
+        if isinstance(error, TimedOut):
+            error.elapsed = took  # the whole step's, whichever of its verbs was the last
         if isinstance(error, NetworkFailure):
             failed = causes.explain(self.layer, error)
             if isinstance(error, (ConnectFailed, TimedOut)) and error.source:

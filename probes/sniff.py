@@ -8,7 +8,8 @@ import re
 OPENINGS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("TLS", re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")),  # RFC 8446 5.1
     ("SSH", re.compile(rb"SSH-")),  # RFC 4253 4.2
-    ("HTTP", re.compile(rb"HTTP/|<!DOCTYPE|<html", re.IGNORECASE)),  # servers of HTTP/0.9 send no head
+    ("HTTP", re.compile(rb"HTTP/\d")),  # RFC 9112 4
+    ("HTML without HTTP", re.compile(rb"\s*<(?:!DOCTYPE|html)", re.IGNORECASE)),
     ("SMTP", re.compile(rb"220[ -][^\r\n]*SMTP", re.IGNORECASE)),  # RFC 5321 4.2
     ("FTP", re.compile(rb"220[ -][^\r\n]*FTP", re.IGNORECASE)),  # RFC 959 5.4
     ("FTP or SMTP", re.compile(rb"[245]\d\d[ -]")),

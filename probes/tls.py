@@ -12,6 +12,7 @@ from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
 from probes.net.base import Connection, Network, TlsHello, TlsSession
 from probes.settings import BadValue, Choice, Duration, Text, option
+from probes.urls import ascii_name
 
 LAYERS = (Layer.CONNECT, Layer.TLS)
 VERIFY = ("full", "chain", "pin", "none")
@@ -73,15 +74,6 @@ async def secure(
         _prove(ladder, session, chain)
         _judge(ladder, session, chain, name, settings)
     _warn(ladder, session, chain, settings.expires_in)
-
-
-def ascii_name(host: str) -> str:
-    """The host as the wire has it (RFC 5890 A-labels).
-
-    >>> ascii_name("bücher.example"), ascii_name("fe80::1")
-    ('xn--bcher-kva.example', 'fe80::1')
-    """
-    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 def _facts(session: TlsSession, chain: tuple[Certificate, ...]) -> dict[str, object]:

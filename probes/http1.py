@@ -1,0 +1,187 @@
+"""HTTP/1.1 (RFC 9112) by h11: a request and its reply on a connection, with bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from dataclasses import dataclass, field
+
+import h11
+
+from probes.causes import Failed
+from probes.net.base import Connection, PeerClosed, PeerReset
+from probes.sniff import described, protocol_of
+
+MOST_HEAD = 64 * 1024
+MOST_BODY = 1024 * 1024
+# What is read of a redirect's body to use its connection again.
+MOST_DRAINED = 64 * 1024
+MOST_TEXT = 200
+CHUNK = 16 * 1024
+
+# zlib's window bits for what a Content-Encoding names (RFC 9110 8.4.1): with a gzip or a zlib header.
+ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`target` is path and query as the wire has them; `headers` in order."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The head of a final response. Header names are in lower case."""
+
+    status: int
+    reason: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Client:
+    """Requests on one connection, one after the other."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD)
+        self._opening = b""
+        self._head = 0
+        self._asked = 0
+        self.body_bytes = 0
+
+    @property
+    def left_idle(self) -> bool:
+        """Whether this connection took a request before, and answered the latest with nothing."""
+        return self._asked > 1 and self._head == 0
+
+    async def ask(self, request: Request, until: float) -> Reply:
+        """The reply's head; 1xx are passed over. Raises NetworkFailure, or Failed for what is no HTTP."""
+        if self._http.our_state is h11.DONE:
+            self._http.start_next_cycle()
+        self._asked += 1
+        self._head = self.body_bytes = 0
+        event = h11.Request(method=request.method, target=request.target, headers=list(request.headers))
+        data = (self._http.send(event) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+        await self._connection.send(data, until)
+        while True:
+            found = await self._event(until)
+            if isinstance(found, h11.Response):
+                return _reply(found)
+
+    async def find(self, sought: str, reply: Reply, until: float) -> bool:
+        """Whether the body, decoded, has this text in its first MiB; raises Failed where it is longer."""
+        decoder = _Decoder(reply.headers.get("content-encoding", "").strip().lower())
+        needle = sought.encode(_charset(reply.headers.get("content-type", "")), "replace")
+        body = bytearray()
+        while (data := await self._data(until)) is not None:
+            start = max(0, len(body) - len(needle))
+            body += decoder.decode(data, MOST_BODY + 1 - len(body))
+            self.body_bytes = len(body)
+            if body.find(needle, start) >= 0:
+                return True
+            if len(body) > MOST_BODY:
+                raise Failed("http.too_large", f"`{sought[:60]}` is not in the first MiB of the body")
+        return False
+
+    async def drain(self, until: float) -> bool:
+        """Read the rest of the reply if it is short; whether the connection can take another request."""
+        length = 0
+        try:
+            while length <= MOST_DRAINED and (data := await self._data(until)) is not None:
+                length += len(data)
+        except (PeerClosed, PeerReset, Failed):
+            return False
+        return self._http.their_state is h11.DONE and self._http.our_state is h11.DONE
+
+    async def _data(self, until: float) -> bytes | None:
+        """The next piece of the body, as it travels; None at its end."""
+        event = await self._event(until)
+        return bytes(event.data) if isinstance(event, h11.Data) else None
+
+    async def _event(self, until: float) -> object:
+        while True:
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as error:
+                raise self._malformed(error) from None
+            if event is not h11.NEED_DATA:
+                return event
+            await self._feed(until)
+
+    async def _feed(self, until: float) -> None:
+        try:
+            data = await self._connection.receive(until, CHUNK)
+        except PeerClosed as closed:
+            self._end(closed)
+            return
+        if not self._opening.startswith(b"HTTP/"):
+            self._recognize(data)
+        if self._http.their_state is h11.SEND_RESPONSE:
+            self._head += len(data)
+            if self._head > MOST_HEAD + CHUNK:
+                raise Failed("http.too_large", f"no end of the response head in {self._head} bytes")
+        self._http.receive_data(data)
+
+    def _end(self, closed: PeerClosed) -> None:
+        """The end of the connection is the end of a body without a length (RFC 9112 6.3)."""
+        if self._http.their_state is not h11.SEND_BODY:
+            raise closed
+        self._http.receive_data(b"")
+
+    def _recognize(self, data: bytes) -> None:
+        """Raises Failed where the first bytes are another protocol's."""
+        self._opening = (self._opening + data)[:64]
+        if b"HTTP/".startswith(self._opening[:5]):
+            return
+        if protocol_of(self._opening) == "TLS":
+            raise Failed("protocol.mismatch", "TLS answers where plain HTTP was asked for")
+        raise Failed("protocol.mismatch", f"no HTTP: {described(self._opening)}")
+
+    def _malformed(self, error: h11.RemoteProtocolError) -> Failed:
+        if error.error_status_hint == 431:
+            return Failed("http.too_large", f"no end of the response head in {self._head} bytes")
+        return Failed("protocol.malformed", f"malformed HTTP: {plain(str(error))}")
+
+
+class _Decoder:
+    """A body's Content-Encoding undone, never more than asked for."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in ("", "identity", *ENCODINGS):
+            raise Failed("http.body_mismatch", f"the body is encoded as {plain(encoding)}, unasked")
+        self._inflate = zlib.decompressobj(ENCODINGS[encoding]) if encoding in ENCODINGS else None
+
+    def decode(self, data: bytes, limit: int) -> bytes:
+        """At most `limit` bytes, which is above zero; what a bomb still holds is dropped."""
+        if self._inflate is None:
+            return data[:limit]
+        try:
+            return self._inflate.decompress(data, limit)
+        except zlib.error:
+            raise Failed("protocol.malformed", "the body is not compressed as its head says") from None
+
+
+def _reply(response: h11.Response) -> Reply:
+    headers: dict[str, str] = {}
+    for name, value in response.headers:
+        headers.setdefault(name.decode("ascii"), value.decode("latin-1"))
+    return Reply(response.status_code, plain(response.reason.decode("latin-1")), headers)
+
+
+def _charset(content_type: str) -> str:
+    """The charset that a Content-Type names, where Python knows it; else UTF-8."""
+    found = re.search(r'charset="?([\w-]{1,40})', content_type, re.IGNORECASE)
+    try:
+        return codecs.lookup(found[1]).name if found else "utf-8"
+    except LookupError:
+        return "utf-8"
+
+
+def plain(text: str) -> str:
+    """A server's text made fit to show: printable, on one line, short."""
+    shown = "".join(char if char.isprintable() else " " for char in text[: MOST_TEXT + 1])
+    return shown if len(shown) <= MOST_TEXT else f"{shown[:MOST_TEXT]}…"
