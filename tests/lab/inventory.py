@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,11 @@ def _inventory(name: str, targets: dict[str, Any], more: dict[str, Any]) -> str:
     vantages = {"local": {"stands_for": ["vault-to-target"]}}
     whole = {"netcheck": 1, "name": f"lab {name}", "vantages": vantages, **more, "targets": targets}
     return json.dumps(whole, indent=1)
+
+
+def words(folder: Path) -> dict[str, str]:
+    """What is known of the lab only once it runs, for the words of the scenes' checks."""
+    shown = subprocess.run(
+        ("ssh-keygen", "-l", "-f", str(folder / "host.pub")), capture_output=True, text=True, check=True
+    )
+    return {"host_key": shown.stdout.split()[1], "folder": str(folder)}
