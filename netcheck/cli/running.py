@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from netcheck import api, exitcodes
 from netcheck.cli import output, progress
 from netcheck.credentials import Vault
 from netcheck.engine import Limits
+from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
 from netcheck.plan import Plan
@@ -62,14 +63,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def perform(arguments: Namespace, plan: Plan, inventory: Inventory | None) -> int:
+def perform(
+    arguments: Namespace, plan: Plan, inventory: Inventory | None, observers: Sequence[Observer] = ()
+) -> int:
     """Run the plan, write every output, return the exit status. Nothing is sent before all is ready."""
     outputs = output.Outputs(arguments)
     outputs.prepare()
     vault = Vault(inventory.credentials if inventory else {})
     vault.prompt(plan.credentials)
     keeper = None if arguments.no_history else Keeper()
-    record = _run(arguments, plan, inventory, vault, keeper)
+    watching = [*observers, *([keeper] if keeper else [])]
+    record = _run(arguments, plan, inventory, vault, watching)
     outputs.write(record, saved=keeper is not None and keeper.saved)
     return exitcodes.of_run(record.summary, arguments.fail_on)
 
@@ -79,9 +83,8 @@ def _run(
     plan: Plan,
     inventory: Inventory | None,
     vault: Vault,
-    keeper: Keeper | None,
+    observers: Sequence[Observer],
 ) -> RunRecord:
-    observers = [keeper] if keeper else []
     bar = [progress.Progress()] if progress.wanted(arguments.quiet) else []
     return asyncio.run(
         api.run(

@@ -47,26 +47,25 @@ class Server(Protocol):
 
 
 class Lab:
-    """Starts every server when entered and stops them all when left.
+    """Starts every server when made and stops them all when left.
 
-    `folder` receives what the inventory refers to: the inventory itself, the CA's certificate and the
-    passwords, which are made up anew each time.
+    `folder` receives the inventory and what it refers to: the CA's certificate and the passwords, which
+    are made up anew each time. Raises OSError where a server can't start.
     """
 
     def __init__(self, folder: Path) -> None:
         self.inventory = folder / "inventory.yml"
         self._folder = folder
-        self._stack = contextlib.ExitStack()
         self._places: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:  # if one server can't start, the others stop
             self._stack = stack
             self._start_servers()
             self._start_devices()
             self._start_sites()
             self._write("inventory.yml", self._filled(_template()))
             self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
