@@ -44,7 +44,9 @@ class Engine:
         writer: Writer,
         limits: Limits,
         observers: Sequence[Observer] = (),
+        network: Callable[[Gate], Network] = SystemNetwork,
     ) -> None:
+        self._new_network = network
         self._head = head
         self._checks = checks
         self._looker = looker
@@ -84,7 +86,7 @@ class Engine:
             await Review(quiet, self._reviewed).run(list(self._failures.values()))
 
     def _network(self, limits: Limits) -> Network:
-        return SystemNetwork(Gate(limits.concurrency, limits.rate, limits.per_host))
+        return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))
 
     def _first_look(self, index: int, check: Check, outcome: Outcome) -> None:
         """A pass is settled; what may change with more evidence waits."""

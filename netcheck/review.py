@@ -40,7 +40,8 @@ class Review:
     def __init__(self, look: Looker, settle: Settle) -> None:
         self._look = look
         self._settle = settle
-        self._again: dict[int, tuple[Outcome, int]] = {}  # by index: the second outcome, its tries
+        self._again: dict[int, Outcome] = {}  # by the failure's index
+        self._tries: dict[str, int] = {}  # by the check's id
 
     async def run(self, failures: Iterable[Failure]) -> None:
         found = classes(failures)
@@ -60,14 +61,15 @@ class Review:
     async def _once_more(self, check: Check) -> Outcome:
         """Up to `retries` more looks, until one passes. Without its credential: auth is never repeated."""
         terms = replace(check.terms, credential=None)
-        for _ in range(terms.retries):
+        for tries in range(1, terms.retries + 1):
             outcome = await self._look(replace(check, terms=terms))
+            self._tries[check.id] = tries
             if judge(check, outcome).verdict in (Verdict.PASS, Verdict.WARN):
                 break
         return outcome
 
     def _repeated(self, index: int, check: Check, outcome: Outcome) -> None:
-        self._again[index] = (outcome, 1)
+        self._again[index] = outcome
 
     def _unanimous(self, each: Class) -> bool:
         """Whether every representative failed again, all with one cause."""
@@ -75,7 +77,7 @@ class Review:
         return len(causes) == 1 and None not in causes
 
     def _second(self, failure: Failure) -> Ascent:
-        return Failure(failure.index, failure.check, self._again[failure.index][0]).main
+        return Failure(failure.index, failure.check, self._again[failure.index]).main
 
     async def _prove_own_host(self, found: list[Class]) -> None:
         """Where silence was confirmed: does the packet leave this host at all?"""
@@ -93,8 +95,7 @@ class Review:
         assert main.address is not None
         assert failure.check.terms.port is not None
         if await own_host.swallows(main.address, failure.check.terms.port):
-            outcome, tries = self._again[failure.index]
-            self._again[failure.index] = (_swallowed(outcome), tries)
+            self._again[failure.index] = _swallowed(self._again[failure.index])
 
     def _decide(self, each: Class) -> None:
         """The verdict of every member: its own second look's, or the representatives'."""
@@ -106,9 +107,9 @@ class Review:
                 self._settle(_inherited(one, seen[0]))
 
     def _own(self, failure: Failure) -> Reviewed:
-        second, tries = self._again[failure.index]
+        second = self._again[failure.index]
         again = judge(failure.check, second, looks=2)
-        attempts = 1 + tries
+        attempts = 1 + self._tries[failure.check.id]
         if again.verdict in (Verdict.PASS, Verdict.WARN):
             return Reviewed(failure, second, unstable(again, failure.main), attempts)
         outcome = stronger(failure.outcome, second)

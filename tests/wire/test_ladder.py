@@ -1,0 +1,113 @@
+"""The ladder: order, deadlines, several addresses, what was not reached."""
+
+import asyncio
+
+import pytest
+
+from probes import tcp
+from probes.contract import Layer, Outcome, Target, Timing, Verdict
+from probes.ladder import MOST_ADDRESSES, Ladder, is_address, look
+from probes.net.base import LookupFailed, Network, PeerClosed
+from probes.net.scripted import Close, Pause, Scripted, Silence
+
+THREE = (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)
+
+
+def ask(network: Scripted, host: str, timing: Timing | None = None) -> Outcome:
+    """One tcp look at port 22."""
+    return asyncio.run(tcp.run(Target(host, 22), tcp.Settings(), timing or Timing(), network))
+
+
+def test_a_failure_skips_the_steps_above_it() -> None:
+    """After the first failure every later step is there, as skip, without a cause."""
+
+    async def climb(ladder: Ladder) -> None:
+        connection = await ladder.connect(22)
+        with ladder.step(Layer.TLS) as rung:
+            await connection.receive(rung.until)
+
+    network = Scripted({("10.0.0.1", 22): [Close()]})
+    outcome = asyncio.run(look(Target("10.0.0.1", 22), Timing(), network, THREE, climb))
+    steps = [(step.layer, step.verdict, step.cause) for step in outcome.ascents[0].steps]
+    assert steps == [
+        (Layer.CONNECT, Verdict.PASS, None),
+        (Layer.TLS, Verdict.FAIL, "tls.closed"),
+        (Layer.PROTOCOL, Verdict.SKIP, None),
+    ]
+    assert outcome.ascents[0].layer is Layer.TLS
+
+
+def test_a_step_ends_at_the_timeout_and_a_look_at_the_deadline() -> None:
+    """Each step has `timeout`; together they never pass `deadline`."""
+    spent: list[float] = []
+
+    async def climb(ladder: Ladder) -> None:
+        connection = await ladder.connect(22)
+        for layer in (Layer.TLS, Layer.PROTOCOL, Layer.AUTH):
+            with ladder.step(layer) as rung:
+                spent.append(rung.until - ladder.network.now())
+                await connection.receive(rung.until)
+
+    network = Scripted({("10.0.0.1", 22): [Pause(3.9), b"a", Pause(3.9), b"b", Silence()]})
+    asyncio.run(look(Target("10.0.0.1", 22), Timing(4.0, 10.0), network, THREE, climb))
+    assert spent[:2] == pytest.approx([4.0, 4.0])
+    assert 2.1 < spent[2] < 2.2  # what is left of the deadline
+
+
+def test_every_address_is_tried() -> None:
+    """One ladder an address, in the order of the lookup, whatever became of the others."""
+    network = Scripted({("10.0.0.2", 22): []}, {"db": ("10.0.0.1", "10.0.0.2")})
+    outcome = ask(network, "db")
+    assert [(one.address, one.cause) for one in outcome.ascents] == [
+        ("10.0.0.1", "tcp.refused"),
+        ("10.0.0.2", None),
+    ]
+    assert outcome.resolve is not None
+    assert outcome.resolve.detail == {"addresses": ["10.0.0.1", "10.0.0.2"]}
+
+
+def test_hundreds_of_addresses_are_a_sample() -> None:
+    """Of 500 addresses the first 32 are tried and the others named."""
+    many = tuple(f"10.0.{number // 250}.{number % 250 + 1}" for number in range(500))
+    network = Scripted({}, {"pool": many})
+    outcome = ask(network, "pool")
+    assert len(outcome.ascents) == len(network.connected) == MOST_ADDRESSES
+    assert len(outcome.left_out) == 500 - MOST_ADDRESSES
+
+
+def test_a_family_without_a_route_is_left_out() -> None:
+    """An IPv6 address is no failure where the vantage has no IPv6."""
+    network = Scripted(
+        {("10.0.0.1", 22): []}, {"db": ("2001:db8::1", "10.0.0.1")}, unrouted=frozenset({"2001:db8::1"})
+    )
+    outcome = ask(network, "db")
+    assert [one.address for one in outcome.ascents] == ["10.0.0.1"]
+    assert outcome.left_out == (("2001:db8::1", "this host has no route to it"),)
+
+
+def test_a_name_that_fails_is_one_ladder_without_an_address() -> None:
+    """The lookup's failure is the check's, and connect is skipped."""
+    network = Scripted({}, {"db": LookupFailed("servfail", "10.0.0.53 says SERVFAIL")})
+    ascent = ask(network, "db").ascents[0]
+    assert (ascent.address, ascent.cause, ascent.layer) == (None, "dns.servfail", Layer.RESOLVE)
+    assert [step.verdict for step in ascent.steps] == [Verdict.FAIL, Verdict.SKIP]
+
+
+def test_connections_are_closed_when_the_climb_ends() -> None:
+    """Also when it ends with a failure."""
+    kept = []
+
+    async def climb(ladder: Ladder) -> None:
+        kept.append(await ladder.connect(22))
+        with ladder.step(Layer.PROTOCOL):
+            raise PeerClosed(0)
+
+    network: Network = Scripted({("10.0.0.1", 22): []})
+    asyncio.run(look(Target("10.0.0.1", 22), Timing(), network, THREE, climb))
+    assert [connection.closed for connection in kept] == [True]  # type: ignore[attr-defined]
+
+
+def test_addresses_are_told_from_names() -> None:
+    """Also with a zone; a name that looks like numbers is none."""
+    assert [is_address(host) for host in ("10.0.0.1", "fe80::1%eth0", "::1")] == [True] * 3
+    assert [is_address(host) for host in ("db1", "10.0.0", "1.2.3.4.example", "10.0.0.256")] == [False] * 4
