@@ -24,16 +24,18 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_or_pipe(name: str, run: RunRecord, golden: Golden) -> None:
+def test_a_file_or_pipe(name: str, run_record: RunRecord, golden: Golden) -> None:
     """Each format in a file holds what the golden file holds."""
-    golden(FILES[name], by_name(name).render(run, Options()))
+    golden(FILES[name], by_name(name).render(run_record, Options()))
 
 
-def test_a_terminal(run: RunRecord, golden: Golden) -> None:
+def test_a_terminal(run_record: RunRecord, golden: Golden) -> None:
     """The table on a terminal of 100 columns, coloured, of a run that is in the history."""
-    golden("run.terminal.txt", by_name("table").render(run, Options(width=100, color=True, saved=True)))
+    golden(
+        "run.terminal.txt", by_name("table").render(run_record, Options(width=100, color=True, saved=True))
+    )
 
 
-def test_only_what_is_not_pass(run: RunRecord, golden: Golden) -> None:
+def test_only_what_is_not_pass(run_record: RunRecord, golden: Golden) -> None:
     """`--failed` leaves the passes out and the counts alone."""
-    golden("run.failed.txt", by_name("table").render(replace(run, only_failed=True), Options()))
+    golden("run.failed.txt", by_name("table").render(replace(run_record, only_failed=True), Options()))
