@@ -23,6 +23,7 @@ from probes.net.base import (
     TimedOut,
     TlsFailed,
 )
+from probes.sniff import described, is_tls
 
 CODES: dict[str, tuple[str, ...]] = {
     "vantage": (
@@ -129,6 +130,35 @@ WARN_ONLY = frozenset(
         "policy.not_filtered",
     }
 )
+
+# RFC 8446 6 and, below 1.3, RFC 5246 7.2.
+ALERT_NAMES = {
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    22: "record_overflow",
+    40: "handshake_failure",
+    41: "no_certificate",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    46: "certificate_unknown",
+    47: "illegal_parameter",
+    48: "unknown_ca",
+    49: "access_denied",
+    50: "decode_error",
+    51: "decrypt_error",
+    70: "protocol_version",
+    71: "insufficient_security",
+    80: "internal_error",
+    86: "inappropriate_fallback",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    112: "unrecognized_name",
+    116: "certificate_required",
+    120: "no_application_protocol",
+}
+
+# What servers answer where TLS 1.2 has no word for "I wanted a certificate" (Java says 42, others 40).
+CERTIFICATE_ALERTS = frozenset({40, 41, 42, 43, 46, 48, 49})
 
 # A host unreachable that comes sooner can't follow three unanswered ARP or ND requests, one a second
 # (RFC 4861 10; Linux asks three times, 3.08 s in all; other routers give up after about two).
@@ -250,6 +280,10 @@ def _alert(*numbers: int) -> Callable[[Any], bool]:
     return lambda error: error.alert in numbers
 
 
+def _alerted(error: Any) -> bool:
+    return error.alert is not None
+
+
 def _words(*words: str) -> Callable[[Any], bool]:
     return lambda error: any(word in error.reason for word in words)
 
@@ -260,9 +294,12 @@ def _trickling(error: Any) -> bool:
 
 
 def _not_tls(error: Any) -> bool:
-    """The first byte is no TLS record's type: change_cipher_spec 20 … heartbeat 24 (RFC 8446 5.1)."""
-    opening: bytes = error.opening
-    return bool(opening) and not (20 <= opening[0] <= 24 and opening[1:2] in (b"", b"\x03"))
+    return not is_tls(error.opening)
+
+
+def _missed_certificate(error: Any) -> bool:
+    """It had asked for a client certificate, and then refused or hung up without naming another reason."""
+    return error.requested and (error.alert in CERTIFICATE_ALERTS or "hung up" in error.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,39 +374,55 @@ TABLE: tuple[Row, ...] = (
     Row(None, PeerClosed, "protocol.closed", "closed after {received} bytes"),
     Row(L.TLS, PeerReset, "tls.reset", "reset during the TLS handshake, after {received} bytes"),
     Row(None, PeerReset, "protocol.reset", "reset after {received} bytes"),
-    Row(None, TlsFailed, "tls.not_tls", "the answer is not TLS{opening}", _not_tls),
-    Row(None, TlsFailed, "tls.protocol_version", "alert 70: the server refuses TLS 1.2 and 1.3", _alert(70)),
-    Row(
-        None,
-        TlsFailed,
-        "tls.protocol_version",
-        "{reason}",
-        _words("unsupported protocol", "version too low", "unknown protocol"),
-    ),
-    Row(None, TlsFailed, "tls.no_common_cipher", "alert 71: the server wants stronger ciphers", _alert(71)),
+    Row(None, TlsFailed, "tls.not_tls", "the answer is not TLS: {opening}", _not_tls),
     Row(
         None,
         TlsFailed,
         "tls.client_certificate_required",
-        "alert 116: a client certificate is required",
+        "{alert}: a client certificate is required",
         _alert(116),
     ),
     Row(
         None,
         TlsFailed,
         "tls.client_certificate_required",
-        "it asked for a client certificate and refused none with alert {alert}",
-        lambda error: error.requested and error.alert in (40, 41, 42),
+        "it asked for a client certificate, was sent none, and ended the handshake: {alert}",
+        _missed_certificate,
         C.LIKELY,
+    ),
+    Row(L.PROTOCOL, TlsFailed, "protocol.reset", "ended inside TLS: {alert}", _alerted),
+    Row(L.PROTOCOL, TlsFailed, "protocol.malformed", "broken TLS records: {reason}"),
+    Row(None, TlsFailed, "tls.protocol_version", "{alert}: the server refuses TLS 1.2 and 1.3", _alert(70)),
+    Row(
+        None,
+        TlsFailed,
+        "tls.protocol_version",
+        "the server speaks neither TLS 1.2 nor 1.3: {reason}",
+        _words("unsupported protocol", "wrong ssl version", "wrong version number"),
+    ),
+    Row(None, TlsFailed, "tls.no_common_cipher", "{alert}: the server wants stronger ciphers", _alert(71)),
+    Row(
+        None,
+        TlsFailed,
+        "tls.no_common_cipher",
+        "the server's key exchange is too weak: {reason}",
+        _words("dh key too small", "bad dh value"),
     ),
     Row(
         None,
         TlsFailed,
         "tls.certificate_unacceptable",
         "{reason}",
-        _words("key too small", "md too weak", "wrong signature type", "bad ecpoint", "bad signature"),
+        _words("key too small", "md too weak", "wrong signature type", "bad signature"),
     ),
-    Row(None, TlsFailed, "tls.handshake_refused", "alert {alert}", lambda error: error.alert is not None),
+    Row(
+        None,
+        TlsFailed,
+        "tls.handshake_refused",
+        "{alert}; it may be a cipher, the name asked for or a client certificate that it misses",
+        _alert(40),
+    ),
+    Row(None, TlsFailed, "tls.handshake_refused", "{alert}", _alerted),
     Row(None, TlsFailed, "tls.handshake_refused", "{reason}", confidence=C.LIKELY),
 )
 
@@ -407,9 +460,16 @@ def _facts_of(error: Any) -> dict[str, str]:
         "received": str(getattr(error, "received", 0)),
         "syns": _syns(getattr(error, "syns", None)),
         "reason": getattr(error, "reason", "") or "no reason given",
-        "alert": str(getattr(error, "alert", None)),
-        "opening": f": it begins with {opening[:24]!r}" if opening else "",
+        "alert": _alert_words(getattr(error, "alert", None)),
+        "opening": described(opening),
     }
+
+
+def _alert_words(alert: int | None) -> str:
+    if alert is None:
+        return "it hung up"
+    name = ALERT_NAMES.get(alert)
+    return f"alert {alert} ({name})" if name else f"alert {alert}"
 
 
 def _syns(count: int | None) -> str:
