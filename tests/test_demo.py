@@ -1,0 +1,127 @@
+"""The demo: every broken device of the lab gets its intended cause, and the last lines help on."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netcheck import exitcodes
+from netcheck.cli import main
+from netcheck.demo.lab import BROKEN, Lab
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run of the demo."""
+
+    status: int
+    out: str
+    err: str
+    record: dict[str, Any]
+    inventory: Path
+
+    def cause_of(self, target: str, number: int = 0) -> str | None:
+        found = [check["cause"] for check in self.record["checks"] if check["target"] == target]
+        return found[number]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """The whole command, once, with its history in a folder of its own."""
+    folder = tmp_path_factory.mktemp("state")
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(["demo", "-o", str(folder / "run.json")])
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return Shown(
+        status, out.getvalue(), err.getvalue(), record, folder / "netcheck" / "demo" / "inventory.yml"
+    )
+
+
+def test_the_demo_shows_what_it_should(demo: Shown) -> None:
+    """Status 0 and no complaint, although most checks fail: they were built to."""
+    assert demo.err == ""
+    assert demo.status == exitcodes.OK
+    assert demo.record["summary"]["fail"] == len(BROKEN)
+    assert demo.record["summary"]["pass"] == demo.record["summary"]["checks"] - len(BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("target", "number", "cause"),
+    [
+        ("web01", 0, None),
+        ("web02", 0, None),
+        ("db01", 0, None),
+        ("db01", 1, "tcp.refused"),
+        ("db01", 2, "tcp.filtered"),
+        ("db02", 0, "auth.failed"),
+        ("app01", 0, "protocol.mismatch"),
+        ("sw-core-1", 0, "ssh.no_common_algorithm"),
+        ("sw-core-2", 0, "ssh.host_key_mismatch"),
+        ("fw-dmz", 0, "protocol.closed"),
+        ("ups-1", 0, "protocol.silent"),
+        ("vcenter", 0, "tls.expired"),
+        ("ilo-7", 0, "tls.hostname_mismatch"),
+        ("vault", 0, None),
+        ("vault-name", 0, None),
+        ("erp-name", 0, "dns.mismatch"),
+        ("old-name", 0, "dns.nxdomain"),
+        ("direct-rdp", 0, "policy.unexpectedly_open"),
+    ],
+)
+def test_every_device_gets_its_cause(demo: Shown, target: str, number: int, cause: str | None) -> None:
+    """The cause that the device was broken for; a sound one passes."""
+    assert demo.cause_of(target, number) == cause
+
+
+def test_a_login_is_a_real_one(demo: Shown) -> None:
+    """web01 passes up to the auth step, by the password in the file."""
+    steps = next(check["steps"] for check in demo.record["checks"] if check["target"] == "web01")
+    assert ("auth", "pass") in [(step["step"], step["verdict"]) for step in steps]
+
+
+def test_the_last_lines_tell_what_to_try_next(demo: Shown) -> None:
+    """Commands that can be typed as they stand, with the inventory's path."""
+    last = demo.out.rsplit("What to try next", 1)[1]
+    assert f"netcheck plan {demo.inventory}" in last
+    assert "netcheck explain " in last
+    assert "netcheck init" in last
+
+
+def test_the_inventory_stays_and_holds_no_secret(demo: Shown) -> None:
+    """It can be read afterwards; the passwords are in files of their own, for this user only."""
+    text = demo.inventory.read_text(encoding="utf-8")
+    password = demo.inventory.with_name("linux.password")
+    assert "# " in text
+    assert password.read_text(encoding="utf-8") not in text
+    assert password.stat().st_mode & 0o077 == 0
+
+
+def test_a_surprise_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the lab shows something else than it was built for, the demo says so and its status is 1."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(Lab, "intended", lambda self: {})
+    assert main(["demo", "--only", "old-name", "--no-history"]) == exitcodes.FAILED
+    complaint = capsys.readouterr().err
+    assert "local/old-name/dns/- was built to show a pass, and showed dns.nxdomain" in complaint
+
+
+def test_the_lab_cleans_up_when_it_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that can't start stops those that have, and is one clear error."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def refuse(address: str) -> int:
+        raise OSError(99, "Cannot assign requested address")
+
+    monkeypatch.setattr("netcheck.demo.lab.closed_port", refuse)
+    assert main(["demo"]) == exitcodes.USAGE
