@@ -16,6 +16,9 @@ from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
 
 WHAT_A_RUN_IS = "a run is a file written by `-o x.json` or `-o x.jsonl`, an id, `last` or `last~1`"
 
+# What reading JSON of another shape raises.
+WRONG_SHAPE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+
 
 class NotARun(UsageError):
     """A file that is not a saved run; the message names it and says what is wrong."""
@@ -96,7 +99,7 @@ def head(path: Path) -> RunHead:
     try:
         with path.open(encoding="utf-8") as file:
             return codec.head_from_json(json.loads(file.readline()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *WRONG_SHAPE) as error:
         raise NotARun(path, _reason(error)) from None
 
 
@@ -110,7 +113,7 @@ def _head_or_none(path: Path) -> RunHead | None:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -121,7 +124,7 @@ def _from_document(path: Path, text: str) -> RunRecord:
         return codec.run_from_json(json.loads(text))
     except json.JSONDecodeError as error:
         raise NotARun(path, f"line {error.lineno}: no JSON: {error.msg}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except WRONG_SHAPE as error:
         raise NotARun(path, _reason(error)) from None
 
 
@@ -131,24 +134,19 @@ def _from_lines(path: Path, first: dict[str, Any], lines: Iterator[str]) -> RunR
     number = 1
     try:
         run_head = codec.head_from_json(first)
-        for number, line in _complete(lines):
+        for number, text in enumerate(lines, 2):
+            if not text.endswith("\n") and _parsed(text) is None:
+                break  # cut off: netcheck was killed in the middle of a write
+            line = json.loads(text)
             if line["record"] == "check":
                 checks.append((line.get("number", number), codec.check_from_json(line)))
             elif line["record"] == "summary":
                 summary = codec.summary_from_json(line)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except WRONG_SHAPE as error:
         raise NotARun(path, f"line {number}: {_reason(error)}") from None
     checks.sort(key=lambda pair: pair[0])
     ordered = [check for _, check in checks]
     return RunRecord(run_head, ordered, summary or _interrupted(ordered))
-
-
-def _complete(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The lines after the first, with their numbers; the last may be cut off and is left out then."""
-    for number, text in enumerate(lines, 2):
-        if not text.endswith("\n") and _parsed(text) is None:
-            return
-        yield number, json.loads(text)
 
 
 def _interrupted(checks: list[CheckRecord]) -> Summary:
@@ -163,6 +161,4 @@ def _reason(error: Exception) -> str:
         return f"the key {error} is missing".replace("'", "`")
     if isinstance(error, json.JSONDecodeError):
         return f"no JSON: {error.msg}"
-    if isinstance(error, (TypeError, AttributeError)):
-        return "it has JSON of another shape"
-    return str(error)
+    return str(error) if isinstance(error, (ValueError, OSError)) else "it has JSON of another shape"
