@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from probes import sniff
 from probes.causes import Failed
-from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
-from probes.ladder import Ladder, look
-from probes.net.base import Connection, Network, NetworkFailure
-from probes.settings import Choice, option
-from probes.ssh_algorithms import KINDS, Agreement, agree, as_lists, profile, profile_names, weaknesses
-from probes.ssh_socket import ReplayedSocket
-from probes.ssh_wire import (
-    IDENTIFICATION,
-    Algorithms,
-    Disconnect,
-    Identification,
-    identification,
-    lines_before,
-    opening,
-)
+from probes.contract import Attempt, Credential, Layer, Outcome, Probe, Target, Timing, Verdict, Withheld
+from probes.ladder import Ladder, Rung, look
+from probes.net.base import Network
+from probes.settings import Choice, File, Listing, option
+from probes.ssh_algorithms import known_first, profile, profile_names
+from probes.ssh_hostkeys import Expectation, Pin, Standing, expected
+from probes.ssh_proof import GRACE, Proof, Visit
 
 LAYERS = (Layer.CONNECT, Layer.PROTOCOL, Layer.AUTH)
 
-# A thread that overruns its own deadline is given up after this many seconds more.
-GRACE = 1.0
+# NIST SP 800-57 part 1, table 2: below this an RSA key has less than 112 bits of strength.
+LEAST_RSA_BITS = 2048
+
+UNKNOWN_KEY = "ssh.host_key_unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the ssh probe is asked."""
 
-    ssh_profile: str = option(
-        Choice(profile_names(), "a list of algorithms"),
-        "openssh",
-        "whose algorithms the target is compared with",
+    host_key: tuple[str, ...] = option(
+        Listing(Pin()), (), "the host's key: `SHA256:…` or a public key line; a list where it has several"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """What the server said in clear. `ahead` are all its bytes from the identification on."""
-
-    identification: Identification
-    server: Algorithms
-    ahead: bytes
+    known_hosts: str | None = option(File(), None, "an OpenSSH known_hosts file with the host's key")
+    ssh_profile: str = option(
+        Choice(profile_names(), "a list of algorithms"), "openssh", "the vault's algorithms, by a list's name"
+    )
 
 
 async def run(
@@ -55,98 +43,87 @@ async def run(
     network: Network,
     credential: Credential | None = None,
 ) -> Outcome:
-    """Climb to the host key on every address of the target."""
+    """Climb to the host key on every address of the target, and on to a login with a credential."""
+    climb = functools.partial(_climb, target=target, settings=settings, credential=credential)
+    async with credential.pipeline() if credential else nullcontext():
+        return await look(target, timing, network, LAYERS if credential else LAYERS[:2], climb)
 
-    async def climb(ladder: Ladder) -> None:
+
+async def _climb(ladder: Ladder, target: Target, settings: Settings, credential: Credential | None) -> None:
+    assert ladder.address is not None
+    assert target.port is not None
+    known = expected(settings.host_key, settings.known_hosts, target.host, ladder.address, target.port)
+    vault = known_first(profile(settings.ssh_profile), known.types)
+    visit = Visit(ladder, target.port, vault, known, keep=credential is not None)
+    try:
         connection = await ladder.connect(target.port)
         with ladder.step(Layer.PROTOCOL) as rung:
-            vault = profile(settings.ssh_profile)
-            greeting = await _greeting(connection, ladder, rung.until)
-            _compare(vault, greeting.server, ladder)
-            sock = ReplayedSocket(
-                connection.detach(), greeting.ahead, IDENTIFICATION.encode() + b"\r\n", connection.received
-            )
-            try:
-                seconds = rung.until - network.now()
-                key = await network.in_thread(
-                    _host_key, sock, vault, greeting.server, seconds, until=rung.until + GRACE
-                )
-            finally:
-                sock.close()
-            ladder.facts["host_key"] = {"type": key.type, "bits": key.bits, "fingerprint": key.fingerprint}
-
-    return await look(target, timing, network, LAYERS, climb)
+            proof = await visit.prove(connection, rung.until)
+            _judge(proof, known, ladder)
+        if credential is not None:
+            await _log_in(proof, credential, ladder)
+    finally:
+        visit.close()
 
 
-def _host_key(sock, vault, server, seconds):
-    from probes.ssh_session import open_session
+def _judge(proof: Proof, known: Expectation, ladder: Ladder) -> None:
+    """Say what the host key is to us; raises `ssh.host_key_mismatch`."""
+    key, standing = proof.key, proof.standing
+    named = f"{key.fingerprint} ({key.type})"
+    ladder.facts["host_key"] = {
+        "type": key.type,
+        "bits": key.bits,
+        "fingerprint": key.fingerprint,
+        "standing": str(standing),
+    }
+    if key.type == "ssh-rsa" and key.bits and key.bits < LEAST_RSA_BITS:
+        ladder.caution("ssh.weak", f"its RSA host key has {key.bits} bits only")
+    match standing:
+        case Standing.VERIFIED:
+            ladder.prove(f"host key {named}, as expected; the target proved to hold it")
+        case Standing.OTHER:
+            wanted = " or ".join(known.fingerprints)
+            raise Failed("ssh.host_key_mismatch", f"host key {named}, expected {wanted}")
+        case Standing.REVOKED:
+            raise Failed("ssh.host_key_mismatch", f"host key {named} is revoked in {known.known_hosts}")
+        case Standing.UNKNOWN:
+            ladder.caution(UNKNOWN_KEY, f"host key {named} is not in {known.known_hosts}{_others(known)}")
+        case Standing.NOT_COMPARED:
+            ladder.prove(f"host key {named} (not compared with anything: give host_key or known_hosts)")
 
-    session, key = open_session(sock, vault, server, seconds)
-    session.close()
-    return key
+
+def _others(known: Expectation) -> str:
+    return f", which has {' and '.join(sorted(known.types))} for it" if known.types else ""
 
 
-async def _greeting(connection: Connection, ladder: Ladder, until: float) -> Greeting:
-    """Introduce ourselves and read on until the server's offer is complete."""
-    await connection.send(IDENTIFICATION.encode() + b"\r\n", until)
-    data = b""
-    hello: Identification | None = None
+async def _log_in(proof: Proof, credential: Credential, ladder: Ladder) -> None:
+    """The step `auth`: one attempt, and only with a host that is the expected one."""
     try:
-        while True:
-            data += await connection.receive(until)
-            hello = hello or _identified(data)
-            if hello is None:
-                continue
-            ladder.facts["identification"] = hello.line
-            match opening(data[hello.end :]):
-                case Algorithms() as server:
-                    return Greeting(hello, server, data[hello.start :])
-                case Disconnect() as goodbye:
-                    raise Failed("protocol.closed", goodbye.text)
-    except NetworkFailure:
-        _quote(data, hello, ladder)
-        raise
+        if proof.standing is not Standing.VERIFIED:
+            raise Withheld(UNKNOWN_KEY, "no login tried: a secret goes only to a host whose key is verified")
+        async with credential.attempt() as attempt:
+            with ladder.step(Layer.AUTH) as rung:
+                await _attempt(proof, attempt, ladder, rung)
+    except Withheld as withheld:
+        with ladder.step(Layer.AUTH):
+            raise Failed(withheld.cause, withheld.text, verdict=Verdict.SKIP) from None
 
 
-def _identified(data: bytes) -> Identification | None:
-    name = sniff.protocol_of(data)
-    if name not in (None, "SSH"):
-        raise Failed("protocol.mismatch", sniff.described(data))
-    hello = identification(data)
-    if hello and hello.protocol not in ("2.0", "1.99"):  # 1.99: RFC 4253 5.1
-        raise Failed("protocol.mismatch", f"SSH-1 only: {hello.line!r}")
-    return hello
+async def _attempt(proof: Proof, attempt: Attempt, ladder: Ladder, rung: Rung) -> None:
+    from probes.ssh_auth import Login
 
-
-def _quote(data: bytes, hello: Identification | None, ladder: Ladder) -> None:
-    """Evidence of what a server said before it fell silent or hung up."""
-    if hello:
-        ladder.prove(f"it introduced itself as {hello.line}")
-    for line in lines_before(data)[:3] if not hello else ():
-        ladder.prove(f"it said {line[:200]!r}")
-
-
-def _compare(vault: Algorithms, server: Algorithms, ladder: Ladder) -> None:
-    ladder.facts["offered"] = as_lists(server)
-    agreement = agree(vault, server)
-    ladder.facts["agreed"] = agreement.chosen
-    if agreement.missing:
-        raise _nothing_in_common(agreement, vault, server)
-    for weakness in weaknesses(agreement):
-        ladder.caution("ssh.weak", weakness)
-
-
-def _nothing_in_common(agreement: Agreement, vault: Algorithms, server: Algorithms) -> Failed:
-    kind = agreement.missing[0]
-    theirs, ours = getattr(server, kind), getattr(vault, kind)
-    return Failed(
-        "ssh.no_common_algorithm",
-        f"{KINDS[kind]}: it offers only {', '.join(theirs) or 'nothing'}; the vault needs one of {len(ours)} others",
-        evidence=tuple(
-            f"{KINDS[kind]}: target offers {', '.join(getattr(server, kind))}; vault offers {', '.join(getattr(vault, kind))}"
-            for kind in agreement.missing
-        ),
-    )
+    network, user = ladder.network, attempt.secret.username
+    login = Login(proof.session, attempt.secret, rung.until - network.now())
+    try:
+        method: str = await network.in_thread(login.run, until=rung.until + GRACE)
+    finally:
+        if login.at_stake:  # refused, or never answered: either may count towards a lock-out
+            attempt.failed()
+    rung.detail["method"] = method
+    if method == "none":
+        ladder.caution(None, f"it lets {user} in without asking for a secret", Layer.AUTH)
+    else:
+        ladder.prove(f"logged in as {user} by {method}")
 
 
 PROBE = Probe(

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 
+from probes.ssh_hostkeys import key_type
 from probes.ssh_wire import Algorithms
 
 PROFILES = resources.files("probes") / "data" / "ssh_profiles"
@@ -50,6 +51,26 @@ def profile(name: str) -> Algorithms:
     offer = {key: tuple(value) for key, value in data.items() if key != "about"}
     twice = (offer["cipher"], offer["cipher"], offer["mac"], offer["mac"])
     return Algorithms(offer["kex"], offer["host_key"], *twice, offer["compression"], offer["compression"])
+
+
+def known_first(offer: Algorithms, types: frozenset[str]) -> Algorithms:
+    """The offer with the host keys ahead that are known of a host, as OpenSSH does it.
+
+    So a host with several keys shows the one that it can be compared by.
+    """
+    names = sorted(offer.host_key, key=lambda name: key_type(name) not in types)
+    return replace(offer, host_key=tuple(names))
+
+
+def of_type(offer: Algorithms, kind: str) -> Algorithms:
+    """The offer with host keys of one type only."""
+    return replace(offer, host_key=tuple(name for name in offer.host_key if key_type(name) == kind))
+
+
+def key_types(client: Algorithms, server: Algorithms) -> tuple[str, ...]:
+    """The types of host key that both have, each once."""
+    common = (key_type(name) for name in client.host_key if name in server.host_key)
+    return tuple(dict.fromkeys(common))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import hashlib
 import threading
 import time
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import paramiko
 from cryptography.hazmat.primitives import hashes
@@ -20,15 +20,13 @@ from paramiko.packet import Packetizer
 
 from probes.causes import Failed
 from probes.net.base import NetworkFailure
-from probes.ssh_algorithms import AEAD, KINDS, Agreement, agree
+from probes.ssh_algorithms import KINDS, Agreement, agree
 from probes.ssh_hostkeys import HostKey
 from probes.ssh_socket import ReplayedSocket
-from probes.ssh_wire import IDENTIFICATION, Algorithms, Disconnect
+from probes.ssh_wire import IDENTIFICATION, Algorithms, Disconnect, farewell
 
 # Seconds that paramiko's thread gets to end once its socket is shut.
 FAREWELL = 2.0
-
-TOO_MANY_CONNECTIONS = 12  # RFC 4253 11.1
 
 
 class _Group14Sha1(KexGroup14SHA256):
@@ -55,7 +53,7 @@ class _GexSha1(KexGexSHA256):
 class _Sha1RsaKey(paramiko.RSAKey):
     """An RSA key that signs with SHA-1, for a vault whose profile still allows it."""
 
-    HASHES = {**paramiko.RSAKey.HASHES, "ssh-rsa": hashes.SHA1}
+    HASHES: ClassVar = {**paramiko.RSAKey.HASHES, "ssh-rsa": hashes.SHA1}  # type: ignore[misc]
 
 
 class _Packetizer(Packetizer):
@@ -65,19 +63,23 @@ class _Packetizer(Packetizer):
         pass
 
 
-class _Transport(paramiko.Transport):
+# The published types of paramiko leave out what a subclass needs.
+_PARAMIKO: Any = paramiko.Transport
+
+
+class _Transport(_PARAMIKO):  # type: ignore[misc]
     """paramiko with our identification, its optional algorithms at hand, and silent."""
 
-    _kex_info: dict[str, Any] = {
-        **paramiko.Transport._kex_info,
+    _kex_info: ClassVar[dict[str, Any]] = {
+        **_PARAMIKO._kex_info,
         "curve25519-sha256": KexCurve25519,
         "diffie-hellman-group14-sha1": _Group14Sha1,
         "diffie-hellman-group-exchange-sha1": _GexSha1,
         "diffie-hellman-group1-sha1": _Group1Sha1,
     }
-    _key_info: dict[str, Any] = {**paramiko.Transport._key_info, "ssh-rsa": _Sha1RsaKey}
-    _mac_info: dict[str, Any] = {
-        **paramiko.Transport._mac_info,
+    _key_info: ClassVar[dict[str, Any]] = {**_PARAMIKO._key_info, "ssh-rsa": _Sha1RsaKey}
+    _mac_info: ClassVar[dict[str, Any]] = {
+        **_PARAMIKO._mac_info,
         "hmac-sha1-etm@openssh.com": {"class": hashlib.sha1, "size": 20},
     }
 
@@ -132,7 +134,7 @@ class Session:
 
     def __init__(self, sock: ReplayedSocket, ours: Agreement) -> None:
         self.sock = sock
-        self.transport = _Transport(sock, ours)
+        self.transport: Any = _Transport(sock, ours)
 
     def exchange_keys(self, seconds: float) -> HostKey:
         """The server's host key, proved. Raises NetworkFailure or Failed, and is closed then."""
@@ -172,17 +174,10 @@ class Session:
             self.transport.join(FAREWELL)
 
 
-def farewell(goodbye: Disconnect) -> Failed:
-    """The target said in so many words why it does not go on."""
-    words = f"it says goodbye: {goodbye.text or 'no reason given'} (disconnect {goodbye.reason})"
-    busy = goodbye.reason == TOO_MANY_CONNECTIONS
-    return Failed("ssh.too_many_sessions" if busy else "protocol.closed", words)
-
-
 def open_session(
     sock: ReplayedSocket, vault: Algorithms, server: Algorithms, seconds: float
 ) -> tuple[Session, HostKey]:
-    """The key exchange in one call."""
+    """The key exchange with a server that has offered this. Raises as `Session.exchange_keys` does."""
     ours = agree(within_reach(vault), server)
     if ours.missing:
         raise unsupported(ours.missing, agree(vault, server))

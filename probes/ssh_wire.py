@@ -26,7 +26,8 @@ LONGEST_PACKET = 35000
 # No text of any encoding has these: a binary protocol speaks.
 NOT_TEXT = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 
-DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG, KEXINIT = 1, 2, 3, 4, 20
+DISCONNECT, KEXINIT = 1, 20
+ANY_TIME = frozenset({2, 3, 4})  # IGNORE, UNIMPLEMENTED, DEBUG (RFC 4253 11)
 
 # Names in the key exchange list that announce an extension and are no method (RFC 8308 2.1, Terrapin).
 MARKERS = re.compile(r"ext-info-.*|kex-strict-.*")
@@ -64,6 +65,16 @@ class Disconnect:
 
     reason: int
     text: str
+
+
+TOO_MANY_CONNECTIONS = 12  # RFC 4253 11.1
+
+
+def farewell(goodbye: Disconnect) -> Failed:
+    """The finding that the server said in so many words why it does not go on."""
+    words = f"it says goodbye: {goodbye.text or 'no reason given'} (disconnect {goodbye.reason})"
+    busy = goodbye.reason == TOO_MANY_CONNECTIONS
+    return Failed("ssh.too_many_sessions" if busy else "protocol.closed", words)
 
 
 def malformed(what: str) -> Failed:
@@ -114,15 +125,12 @@ def _parsed(line: str, before: tuple[str, ...], start: int, end: int) -> Identif
 def opening(data: bytes) -> Algorithms | Disconnect | None:
     """The server's offer from the packets after its identification, or its goodbye."""
     for payload in _payloads(data):
-        match payload[0]:
-            case 20:
-                return _offer(payload)
-            case 1:
-                return disconnect(payload)
-            case 2 | 3 | 4:  # may come at any time (RFC 4253 11)
-                continue
-            case number:
-                raise malformed(f"message {number} where the KEXINIT belongs")
+        if payload[0] == KEXINIT:
+            return _offer(payload)
+        if payload[0] == DISCONNECT:
+            return disconnect(payload)
+        if payload[0] not in ANY_TIME:
+            raise malformed(f"message {payload[0]} where the KEXINIT belongs")
     if len(data) > MOST_BYTES:
         raise malformed(f"{len(data)} bytes after the identification and no KEXINIT among them")
     return None
