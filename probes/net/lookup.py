@@ -35,9 +35,9 @@ class Lookup:
         self._answers: dict[str, asyncio.Task[Resolution]] = {}
 
     async def resolve(self, host: str, timeout: float) -> Resolution:
-        """The name's addresses. Raises LookupFailed; a failure is remembered too.
+        """The name's addresses. Raises LookupFailed; a failure is shared too.
 
-        Only the first to ask sets the time; `forget` makes the next one ask anew.
+        Only the first to ask sets the time.
         """
         task = self._answers.get(host)
         if task is None:
@@ -45,12 +45,6 @@ class Lookup:
             task.add_done_callback(_seen)
             self._answers[host] = task
         return await asyncio.shield(task)
-
-    def forget(self) -> None:
-        """Names that could not be looked up are asked for again."""
-        self._answers = {
-            host: task for host, task in self._answers.items() if not (task.done() and task.exception())
-        }
 
     async def _resolve(self, host: str, timeout: float) -> Resolution:
         began = self._network.now()

@@ -83,6 +83,10 @@ CASES: list[tuple[str, Layer, NetworkFailure, str]] = [
     ("alert 40, asked", TLS, TlsFailed(alert=40, requested=True), "tls.client_certificate_required"),
     ("weak key", TLS, TlsFailed(reason="ee key too small"), "tls.certificate_unacceptable"),
     ("alert 40", TLS, TlsFailed(alert=40), "tls.handshake_refused"),
+    ("weak DH group", TLS, TlsFailed(reason="dh key too small"), "tls.no_common_cipher"),
+    ("alert 80", TLS, TlsFailed(alert=80), "tls.handshake_refused"),
+    ("alert inside TLS", PROTOCOL, TlsFailed(alert=80), "protocol.reset"),
+    ("broken records inside TLS", PROTOCOL, TlsFailed(reason="bad record"), "protocol.malformed"),
     ("something else", TLS, TlsFailed(reason="internal error"), "tls.handshake_refused"),
 ]  # fmt: skip
 

@@ -1,0 +1,153 @@
+"""The network through real sockets on loopback: what the kernel says becomes what the table reads."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from probes.net.base import ConnectFailed, PeerClosed, PeerReset, TimedOut
+from probes.net.real import SystemNetwork
+from probes.net.threads import Threads
+
+T = TypeVar("T")
+
+
+def within(scene: Callable[[SystemNetwork], Awaitable[T]]) -> T:
+    """Play the scene on a network of its own."""
+
+    async def main() -> T:
+        return await scene(SystemNetwork())
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A listening socket; its backlog completes handshakes without an accept."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock
+
+
+def test_connect_tells_both_ends(listener: socket.socket) -> None:
+    """Our own end is what a firewall's log shows."""
+
+    async def scene(network: SystemNetwork) -> tuple[str, int]:
+        connection = await network.connect("127.0.0.1", listener.getsockname()[1], network.now() + 5)
+        connection.close()
+        return connection.source.address, connection.source.port
+
+    address, port = within(scene)
+    with listener.accept()[0] as accepted:
+        assert accepted.getpeername() == (address, port)
+
+
+def test_a_closed_port_is_an_rst() -> None:
+    """Refused without an ICMP error in the queue."""
+
+    async def scene(network: SystemNetwork) -> ConnectFailed:
+        with pytest.raises(ConnectFailed) as caught:
+            await network.connect("127.0.0.1", 1, network.now() + 5)
+        return caught.value
+
+    failed = within(scene)
+    assert (failed.icmp, failed.local) == (None, False)
+
+
+@pytest.mark.parametrize("act", ["close", "reset"])
+def test_the_peers_end_is_told_from_its_reset(listener: socket.socket, act: str) -> None:
+    """FIN and RST are different failures."""
+
+    async def scene(network: SystemNetwork) -> type[Exception]:
+        connection = await network.connect("127.0.0.1", listener.getsockname()[1], network.now() + 5)
+        accepted = listener.accept()[0]
+        if act == "reset":
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        accepted.close()
+        with pytest.raises((PeerClosed, PeerReset)) as caught:
+            await connection.receive(network.now() + 5)
+        connection.close()
+        return caught.type
+
+    assert within(scene) is (PeerReset if act == "reset" else PeerClosed)
+
+
+def test_silence_ends_at_the_deadline(listener: socket.socket) -> None:
+    """And says how many bytes had come, and how long ago."""
+
+    async def scene(network: SystemNetwork) -> TimedOut:
+        connection = await network.connect("127.0.0.1", listener.getsockname()[1], network.now() + 5)
+        with listener.accept()[0] as accepted:
+            accepted.send(b"abc")
+            assert await connection.receive(network.now() + 5) == b"abc"
+            with pytest.raises(TimedOut) as caught:
+                await connection.receive(network.now() + 0.05)
+        connection.close()
+        return caught.value
+
+    assert within(scene).received == 3
+
+
+def test_a_given_up_thread_does_not_hold_up_the_end() -> None:
+    """A blocking call that never returns leaves the process free to exit."""
+    program = """
+        import asyncio, threading
+        from probes.net.base import TimedOut
+        from probes.net.threads import Threads
+
+        async def main():
+            try:
+                await Threads(1).call(threading.Event().wait, timeout=0.05)
+            except TimedOut:
+                print("given up")
+
+        asyncio.run(main())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=20
+    )
+    assert done.stdout == "given up\n"
+
+
+def test_a_threads_own_exception_comes_through() -> None:
+    """Whatever the blocking call raised, also a TimeoutError of its own."""
+
+    def fail() -> None:
+        raise TimeoutError("mine")
+
+    async def main() -> None:
+        await Threads().call(fail, timeout=5)
+
+    with pytest.raises(TimeoutError, match="mine"):
+        asyncio.run(main())
+
+
+def test_out_of_descriptors_it_slows_down(listener: socket.socket) -> None:
+    """With 40 descriptors 300 checks still all pass: our own limit is not the network's failure."""
+    program = f"""
+        import asyncio, resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        from netcheck.limits import Gate
+        from probes import tcp
+        from probes.contract import Target, Timing
+        from probes.net.real import SystemNetwork
+
+        async def main():
+            gate = Gate(concurrency=1000, per_host=1000)
+            network = SystemNetwork(gate)
+            target = Target("127.0.0.1", {listener.getsockname()[1]})
+            asked = (tcp.run(target, tcp.Settings(), Timing(2, 8), network) for _ in range(300))
+            outcomes = await asyncio.gather(*asked)
+            print({{outcome.ascents[0].cause for outcome in outcomes}}, gate.shortages > 0, gate.limit < 40)
+
+        asyncio.run(main())
+    """
+    listener.listen(1000)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "{None} True True\n", done.stderr

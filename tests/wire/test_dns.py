@@ -1,0 +1,210 @@
+"""The dns probe and the explanation of failed lookups, against scripted DNS servers."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from probes import dns as dns_probe
+from probes.contract import Ascent, Target, Timing, Verdict
+from probes.dns import Settings
+from probes.net import dnswire, lookup
+from probes.net.base import LookupFailed
+from probes.net.dnswire import StubConfig, candidates
+from probes.net.scripted import Scripted
+from probes.net.threads import Threads
+
+ONE, TWO = ("10.0.0.53", 53), ("10.0.0.54", 53)
+Server = Callable[[bytes], bytes]
+
+
+def server(zone: dict[str, list[str]], rcode: dns.rcode.Rcode = dns.rcode.NXDOMAIN) -> Server:
+    """A DNS server that knows these names and says `rcode` for all others."""
+
+    def answer(datagram: bytes) -> bytes:
+        query = dns.message.from_wire(datagram)
+        reply = dns.message.make_response(query)
+        question = query.question[0]
+        records = zone.get(question.name.to_text())
+        if records is None:
+            reply.set_rcode(rcode)
+            return reply.to_wire()
+        kind = dns.rdatatype.to_text(question.rdtype)
+        fitting = [one for one in records if (":" in one) == (kind == "AAAA")]
+        if fitting and kind in ("A", "AAAA"):
+            reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *fitting))
+        return reply.to_wire()
+
+    return answer
+
+
+DB = {"db.acme.example.": ["10.20.0.15"]}
+
+
+@pytest.fixture(autouse=True)
+def _resolv_conf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two servers and one search suffix, whatever this machine has."""
+    monkeypatch.setattr(dnswire, "system_config", lambda: StubConfig((ONE, TWO), ("acme.example",), 1))
+
+
+def ask(servers: dict[Any, Any], host: str = "db.acme.example", **settings: Any) -> Ascent:
+    """One look of the dns probe."""
+    network = Scripted({}, datagrams=servers)
+    outcome = asyncio.run(dns_probe.run(Target(host, None), Settings(**settings), Timing(), network))
+    return outcome.ascents[0]
+
+
+def test_a_name_is_found() -> None:
+    """The address is what the check shows; the server's words are the evidence."""
+    ascent = ask({ONE: server(DB)})
+    assert (ascent.verdict, ascent.address) == (Verdict.PASS, "10.20.0.15")
+    assert ascent.evidence == ("10.0.0.53 says 10.20.0.15 for db.acme.example.",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (server({}), "dns.nxdomain"),
+        (server({"db.acme.example.": []}), "dns.no_address"),
+        (server({}, dns.rcode.SERVFAIL), "dns.servfail"),
+        (server({}, dns.rcode.REFUSED), "dns.refused"),
+        (None, "dns.timeout"),
+        (lambda _: b"\x00garbage", "dns.servfail"),
+    ],
+)
+def test_each_refusal_has_its_code(answer: Server | None, cause: str) -> None:
+    """What both servers say is the cause."""
+    servers = {ONE: answer, TWO: answer} if answer else {}
+    assert ask(servers).cause == cause
+
+
+def test_the_next_server_is_asked_and_the_first_remarked_on() -> None:
+    """As a stub resolver does; a silent first server is worth knowing."""
+    ascent = ask({TWO: server(DB)})
+    assert ascent.verdict is Verdict.PASS
+    assert [caution.text for caution in ascent.cautions] == [
+        "10.0.0.53 did not answer for db.acme.example.; the next server was asked"
+    ]
+
+
+def test_named_resolvers_must_all_know_the_name() -> None:
+    """One of two that does not is the failure."""
+    ascent = ask({ONE: server(DB), TWO: server({})}, resolvers=(ONE, TWO))
+    assert ascent.cause == "dns.nxdomain"
+    assert len(ascent.evidence) == 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "cause"),
+    [
+        (("10.20.0.15",), None),
+        (("10.20.0.0/24",), None),
+        (("10.20.0.16",), "dns.mismatch"),
+        (("10.20.0.15", "10.20.0.16"), "dns.mismatch"),
+        (("10.30.0.0/16",), "dns.mismatch"),
+    ],
+)
+def test_expected_addresses(expected: tuple[str, ...], cause: str | None) -> None:
+    """Single addresses are an exact set, networks must contain what comes."""
+    assert ask({ONE: server(DB)}, addresses=expected).cause == cause
+
+
+def test_the_search_list_is_used_as_the_stub_does() -> None:
+    """A short name is tried with the suffix first, a dotted one as it stands."""
+    assert ask({ONE: server(DB)}, "db").verdict is Verdict.PASS
+    config = StubConfig((), ("a.example", "b.example"), 1)
+    assert candidates("x.y", config)[0] == "x.y."
+    assert candidates("x.", config) == ("x.",)
+
+
+def test_a_forged_answer_is_not_believed() -> None:
+    """A reply to another question is ignored, and the question asked again."""
+    right = server(DB)
+    replies: list[Server] = [
+        lambda _: dns.message.make_response(dns.message.make_query("evil.example", "A")).to_wire()
+    ]
+
+    def answer(datagram: bytes) -> bytes:
+        return replies.pop()(datagram) if replies else right(datagram)
+
+    assert ask({ONE: answer}, type="A").address == "10.20.0.15"
+
+
+def test_a_long_answer_comes_over_tcp() -> None:
+    """Truncated over UDP, whole over TCP (RFC 7766)."""
+
+    def cut(datagram: bytes) -> bytes:
+        reply = dns.message.make_response(dns.message.from_wire(datagram))
+        reply.flags |= dns.flags.TC
+        return reply.to_wire()
+
+    def stream(sent: bytes) -> bytes:
+        wire = server(DB)(sent[2:])
+        return len(wire).to_bytes(2, "big") + wire
+
+    network = Scripted({ONE: [stream]}, datagrams={ONE: cut})
+    settings = Settings(type="A")
+    outcome = asyncio.run(dns_probe.run(Target("db.acme.example", None), settings, Timing(), network))
+    assert outcome.ascents[0].address == "10.20.0.15"
+
+
+def explained(monkeypatch: pytest.MonkeyPatch, error: OSError, servers: dict[Any, Any]) -> LookupFailed:
+    """How a failure of the system's lookup is explained."""
+
+    def system(host: str) -> tuple[str, ...]:
+        raise error
+
+    monkeypatch.setattr(lookup, "_system", system)
+
+    async def main() -> LookupFailed:
+        network = Scripted({}, datagrams=servers)
+        with pytest.raises(LookupFailed) as caught:
+            await lookup.Lookup(network, Threads()).resolve("db.acme.example", 1.0)
+        return caught.value
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "reason", "certain"),
+    [
+        (socket.EAI_NONAME, [server({}), server({})], "nxdomain", True),
+        (socket.EAI_AGAIN, [server({}, dns.rcode.SERVFAIL)] * 2, "servfail", True),
+        (socket.EAI_AGAIN, [server({}, dns.rcode.REFUSED)] * 2, "refused", True),
+        (socket.EAI_AGAIN, [], "timeout", True),
+        (socket.EAI_NONAME, [server(DB)] * 2, "nxdomain", False),
+    ],
+)
+def test_dns_explains_the_systems_failure(
+    monkeypatch: pytest.MonkeyPatch, code: int, answers: list[Server], reason: str, certain: bool
+) -> None:
+    """The library's EAI_AGAIN hides three reasons; where DNS knows the name, the reason is only likely."""
+    servers = dict(zip((ONE, TWO), answers, strict=False))
+    failed = explained(monkeypatch, socket.gaierror(code, "x"), servers)
+    assert (failed.reason, failed.certain) == (reason, certain)
+
+
+def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All who ask for a name share the lookup; a failure is shared too."""
+    calls: list[str] = []
+
+    def system(host: str) -> tuple[str, ...]:
+        calls.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "x")
+
+    monkeypatch.setattr(lookup, "_system", system)
+
+    async def main() -> list[object]:
+        found = lookup.Lookup(Scripted({}, datagrams={ONE: server({}), TWO: server({})}), Threads())
+        asked = (found.resolve("db", 1.0) for _ in range(3))
+        return [*await asyncio.gather(*asked, return_exceptions=True)]
+
+    assert [type(failure) for failure in asyncio.run(main())] == [LookupFailed] * 3
+    assert calls == ["db"]
