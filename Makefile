@@ -25,7 +25,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	@sh tests/lab/prepare.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -rs
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .

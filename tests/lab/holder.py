@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import oracle, rules, scenes, system, topology
-from tests.lab.servers import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER, Servers
+from tests.lab.servers import Servers
+from tests.lab.topology import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER
 
 
 def build(folder: Path, seed: int) -> Servers:

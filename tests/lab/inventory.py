@@ -13,10 +13,10 @@ from tests.lab.scenes import Scene, filled
 
 # The keys travel in the environment: the plain user can't read root's files.
 CREDENTIALS = {
-    "known-key": {"username": "root", "private_key": {"env": "LAB_KNOWN_KEY"}},
-    "strange-key": {"username": "root", "private_key": {"env": "LAB_STRANGE_KEY"}},
-    "password": {"username": "root", "password": {"env": "LAB_PASSWORD"}},
-    "absent": {"username": "root", "password": {"env": "LAB_NOBODY_SET_THIS"}},
+    "known-key": {"username": "nobody", "private_key": {"env": "LAB_KNOWN_KEY"}},
+    "strange-key": {"username": "nobody", "private_key": {"env": "LAB_STRANGE_KEY"}},
+    "password": {"username": "nobody", "password": {"env": "LAB_PASSWORD"}},
+    "absent": {"username": "nobody", "password": {"env": "LAB_NOBODY_SET_THIS"}},
 }
 
 

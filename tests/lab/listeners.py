@@ -139,7 +139,7 @@ async def http_ok(reader: StreamReader, writer: StreamWriter) -> None:
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
-    "accept": silent,
+    "accept": silent,  # for checks that ask for no more than an open port
     "silent": silent,
     "close": close,
     "reset": reset,

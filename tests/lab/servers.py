@@ -17,7 +17,8 @@ from pathlib import Path
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS
 from tests.lab.scenes import DOMAIN, Scene
-from tests.lab.topology import run
+from tests.lab.system import alone
+from tests.lab.topology import OTHER_RESOLVER, RESOLVER, inside, run
 
 SSHD = {
     "ssh": "",
@@ -30,7 +31,6 @@ SSHD = {
     "ssh-only-chacha": "Ciphers chacha20-poly1305@openssh.com",
     "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
 }
-RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER = "10.20.0.53", "10.20.0.54", "10.20.0.55"
 PAGES = """
     location = /missing { return 404; }
     location = /forbidden { return 403; }
@@ -54,6 +54,8 @@ class Servers:
     def start(self, listening: Iterable[tuple[str, int]]) -> None:
         """Start everything; `listening` are further (address, port) pairs that just accept."""
         self._keys()
+        os.makedirs("/run/sshd", mode=0o755)
+        inside("targets", "sysctl", "-qw", "net.ipv4.ip_unprivileged_port_start=0")
         for kind in SSHD:
             self._sshd(kind, self._wanted(kind))
         self._nginx()
@@ -70,7 +72,7 @@ class Servers:
         ]
 
     def _spawn(self, place: str, *argv: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{Path(argv[0]).name}-{len(self.running)}.log").open("wb")
+        log = (self.folder / f"{place}-{len(self.running)}.log").open("wb")
         started = subprocess.Popen(
             ("ip", "netns", "exec", place, *argv),
             stdin=subprocess.DEVNULL,
@@ -94,11 +96,12 @@ class Servers:
     def _sshd(self, kind: str, wanted: list[tuple[Scene, int, str]]) -> None:
         if not wanted:
             return
-        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
         config = self.folder / f"{kind}.conf"
         lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
         config.write_text("\n".join([*lines, *_sshd_lines(self.folder), SSHD[kind]]) + "\n")
-        self._spawn("targets", "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
+        # Without a second user sshd can't shed root's rights; as somebody else it does not try to.
+        user = ("unshare", "--user", "--map-user=65534", "--map-group=65534") if alone() else ()
+        self._spawn("targets", *user, "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
 
     def _nginx(self) -> None:
         servers = []
@@ -136,13 +139,16 @@ class Servers:
 
     def _listeners(self, listening: Iterable[tuple[str, int]]) -> None:
         wanted = [
-            (scene.address, port, kind, str(self.authorities.issue("good", scene.host)))
+            (scene.address, port, kind, self._pem(scene) if kind == "mtls" else None)
             for scene, port, kind in self._wanted(*BEHAVIOURS)
         ]
-        wanted += [(address, port, "accept", "") for address, port in listening]
+        wanted += [(address, port, "accept", None) for address, port in listening]
         config = self.folder / "listeners.json"
         config.write_text(json.dumps(wanted))
         self._spawn("targets", sys.executable, "-m", "tests.lab.listeners", str(config))
+
+    def _pem(self, scene: Scene) -> str:
+        return str(self.authorities.issue("good", scene.host))
 
     def wait(self, listening: Iterable[tuple[str, int]]) -> None:
         """Wait until everything listens; a server that died is an error with its last words."""
@@ -184,7 +190,6 @@ def _sshd_lines(folder: Path) -> list[str]:
         "StrictModes no",
         "UsePAM no",
         "UseDNS no",
-        "PermitRootLogin yes",
         "MaxStartups 100",
     ]
 
@@ -196,7 +201,7 @@ def _nginx_config(work: Path, servers: str) -> str:
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     return (
-        "daemon off; master_process off; pid nginx.pid; error_log stderr;\n"
+        "user root; daemon off; master_process off; pid nginx.pid; error_log stderr;\n"
         "events { worker_connections 1024; }\n"
         f"http {{\n  access_log off;\n{folders}{servers}}}\n"
     )

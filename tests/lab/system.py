@@ -11,8 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.lab.servers import RESOLVER
-from tests.lab.topology import run
+from tests.lab.topology import RESOLVER, run
 
 NOBODY = 65534
 CHECKOUT = Path(__file__).parent.parent.parent

@@ -52,6 +52,9 @@ POOLS = {
     "unknown-to-vault": ("10.69.0.10", "fd00:69::10"),
 }
 
+# Name servers among the targets: the vault's own, one that says something else, one that says nothing.
+RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER = "10.20.0.53", "10.20.0.54", "10.20.0.55"
+
 FORWARDING = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
 # Linux answers six ICMP errors at once and then one a second to one peer; scenes must not depend on
 # who came first. `stingy` keeps the limits.

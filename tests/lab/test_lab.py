@@ -1,0 +1,71 @@
+"""The lab itself: what it promises to the scenes, and that nothing of it remains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.lab.lab import Lab
+
+CAPABILITIES = "grep CapEff /proc/self/status"
+
+
+def test_a_plain_user_has_no_capability(lab: Lab) -> None:
+    """The plain user's runs prove that netcheck needs no privilege."""
+    assert lab.run("sh", "-c", CAPABILITIES, plain=True).stdout.split() == ["CapEff:", "0" * 16]
+    assert lab.run("sh", "-c", CAPABILITIES).stdout.split() != ["CapEff:", "0" * 16]
+
+
+def test_a_plain_user_can_read_the_checkout(lab: Lab) -> None:
+    """Also where the checkout or the interpreter lies in a folder that is closed to others."""
+    done = lab.run(sys.executable, "-c", "import netcheck; print(netcheck.__version__)", plain=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_ways_are_as_drawn(lab: Lab) -> None:
+    """The vault reaches the targets over both firewalls, and nothing else."""
+    routes = lab.run("ip", "route", "get", "10.20.0.2").stdout
+    assert "via 10.9.0.1" in routes
+    assert lab.run("ip", "-o", "link").stdout.count("\n") == 2  # lo and the one link
+
+
+def test_the_machine_is_untouched(lab: Lab) -> None:
+    """Neither its namespaces nor its lookup files are the lab's."""
+    assert "10.20.0.53" in lab.run("cat", "/etc/resolv.conf").stdout
+    assert "10.20.0.53" not in Path("/etc/resolv.conf").read_text()
+    assert not Path("/run/netns/fw1").exists()
+
+
+def test_nothing_remains_when_the_tests_are_killed(lab: Lab, checkout: Path, tmp_path: Path) -> None:
+    """A killed test run takes its lab along: servers, namespaces and all."""
+    program = (
+        "import time; from tests.lab.lab import Lab\nwith Lab(): print('up', flush=True); time.sleep(600)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    argv = (sys.executable, "-c", program)
+    with subprocess.Popen(argv, cwd=checkout, env=environment, stdout=subprocess.PIPE) as started:
+        assert started.stdout
+        assert started.stdout.readline() == b"up\n"
+        assert len(servers_below(tmp_path)) > 5
+        started.kill()
+    for _ in range(50):
+        if not servers_below(tmp_path):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"still running after 5 s: {servers_below(tmp_path)}")
+
+
+def servers_below(folder: Path) -> list[str]:
+    """The command lines of this machine's processes that name the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in words:
+            found.append(words)
+    return found
