@@ -11,7 +11,7 @@ from probes.certificates import Certificate, Fingerprint, Objection
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
 from probes.net.base import Connection, Network, TlsHello, TlsSession
-from probes.settings import BadValue, Choice, Duration, Text, option
+from probes.settings import BadValue, Choice, Duration, File, Text, option
 from probes.urls import ascii_name
 
 LAYERS = (Layer.CONNECT, Layer.TLS)
@@ -34,7 +34,7 @@ class Settings:
         "full",
         "`full`: chain and name; `chain`: any name; `pin`: only the fingerprint; `none`",
     )
-    ca_file: str | None = option(Text("a file"), None, "trusted CAs in PEM form, in place of the system's")
+    ca_file: str | None = option(File(), None, "trusted CAs in PEM form, in place of the system's")
     issuer: str | None = option(Text("an issuer"), None, "text that the certificate's issuer must contain")
     fingerprint: str | None = option(Fingerprint(), None, "SHA-256 that the certificate must have")
     expires_in: float = option(Duration(), 30 * 86400.0, "warn when it expires within this time")

@@ -1,1 +1,5 @@
-"""The inventory: what is to be checked, from where, and what is expected (CONTRACT: the inventory)."""
+"""The inventory: what is to be checked, from where, and what is expected."""
+
+from netcheck.inventory.loader import load
+
+__all__ = ["load"]

@@ -80,7 +80,8 @@ class Entry:
     services: tuple[Service, ...]
     line: int
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
         """How many targets the entry means; counted, not expanded."""
         return sum(hosts.count for hosts in self.hosts)
 

@@ -1,0 +1,104 @@
+"""The form of a whole inventory, from the root down. What a key means is the sentence beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from netcheck.inventory.checks import CheckItem, schema_of_check
+from netcheck.inventory.keys import COMMON, CONTACT, FLOW, all_options
+from netcheck.inventory.shapes import NAME, Key, Leaf, Many, Record, Table, key
+from netcheck.inventory.values import Host, Hosts, Secret, Version
+from probes.settings import Choice, Network, Text, Whole
+
+PASSWORD = Secret()
+PRIVATE_KEY = Secret((*PASSWORD.ways, "agent"))
+WAY = Text(
+    "`[USER@]HOST[:PORT]`", r"([^@\s/]+@)?(\[[0-9A-Fa-f:.]+\]|[^@\s/:]+)(:\d{1,5})?", "netcheck@10.1.0.9"
+)
+SCHEDULER = Text("a scheduler's address", r"[a-z]+://[^\s/@]+(:\d{1,5})?/?", "tls://scheduler.example:8786")
+SIDES = Choice(("customer", "vendor"), "a side")
+
+
+def _secret(kind: Secret, doc: str) -> Key:
+    return replace(key(kind, doc), secret=kind.words)
+
+
+VANTAGE = Record(
+    "a vantage",
+    {
+        "ssh": key(WAY, "reached by ssh: USER@HOST"),
+        "cluster": key(SCHEDULER, "reached through a scheduler: tls://HOST:PORT"),
+        "site": key(Text(), "the site, where a scheduler has several"),
+        "stands_for": key(Many(Leaf(FLOW)), "the flows that really start here"),
+        "credential": key(NAME, "logs in to the vantage with this credential"),
+    },
+    empty=True,
+)
+CREDENTIAL = Record(
+    "a credential",
+    {
+        "username": key(Text(), "who logs in", required=True),
+        "password": _secret(PASSWORD, "where the password is kept"),
+        "private_key": _secret(PRIVATE_KEY, "where the private key is kept"),
+        "passphrase": _secret(PASSWORD, "where the private key's passphrase is kept"),
+    },
+)
+# What a level above the checks may say besides COMMON and the probes' options.
+ABOVE: dict[str, Key] = {
+    "profile": key(NAME, "a named set of checks (not available yet: its checks are planned as `skip`)"),
+    "checks": key(Many(CheckItem()), "the checks; they add up over the levels"),
+}
+DEFAULTS = Record(
+    "`defaults`",
+    {
+        **COMMON,
+        **ABOVE,
+        "concurrency": key(Whole(1, 100_000), "checks in flight at once"),
+        "rate": key(Whole(1, 1_000_000), "new connections a second"),
+    },
+    all_options,
+    empty=True,
+)
+GROUP = Record("a group", {**COMMON, **ABOVE}, all_options, empty=True)
+TARGET = Record(
+    "a target",
+    {
+        "host": key(Host(), "one host: a name or an address"),
+        "hosts": key(Many(Leaf(Hosts())), "several: ranges `web[01-12]` and networks `10.20.0.0/28`"),
+        "groups": key(Many(Leaf(NAME)), "the groups it inherits from, the last one nearest"),
+        **COMMON,
+        **ABOVE,
+    },
+    all_options,
+)
+ROOT = Record(
+    "an inventory",
+    {
+        "netcheck": key(Version(), "the format's version: 1", required=True),
+        "name": key(Text(), "what this inventory is for"),
+        "customer": key(Text(), "whose network it is"),
+        "contacts": key(Many(CONTACT), "whom to turn to"),
+        "networks": key(
+            Table(Many(Leaf(Network())), "networks", SIDES), "who owns a hop: customer or vendor"
+        ),
+        "vantages": key(Table(VANTAGE, "vantages"), "the places to check from; `local` always exists"),
+        "credentials": key(Table(CREDENTIAL, "credentials"), "references to secrets, never secrets"),
+        "defaults": key(DEFAULTS, "values for every check; the furthest level"),
+        "groups": key(Table(GROUP, "groups"), "values that targets share"),
+        "targets": key(Table(TARGET, "targets"), "what is checked", required=True),
+    },
+)
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema() -> dict[str, Any]:
+    """The inventory's JSON Schema (draft 2020-12), for editors and for other programs."""
+    root = ROOT.schema()
+    return {
+        "$schema": DIALECT,
+        "$id": "https://netcheck.invalid/schema/inventory-1.json",
+        "title": "netcheck inventory",
+        **root,
+        "$defs": {"check": schema_of_check()},
+    }

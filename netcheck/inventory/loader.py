@@ -1,0 +1,99 @@
+"""From a file to an inventory: read, check every word of it, inherit. Nothing is sent anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netcheck.inventory.entries import Entries
+from netcheck.inventory.form import ROOT
+from netcheck.inventory.model import LOCAL, CredentialRef, Inventory, SecretRef, Vantage
+from netcheck.inventory.names import check_references
+from netcheck.inventory.options import Options, absolute
+from netcheck.inventory.problems import Report
+from netcheck.inventory.shapes import Fields, Given
+from netcheck.inventory.source import Source, read_source
+from netcheck.inventory.tree import read_tree
+from netcheck.inventory.unique import refuse_twins
+
+
+def load(path: str | Path) -> Inventory:
+    """The inventory in that file. Raises InventoryError, which holds every problem found."""
+    source = read_source(path)
+    report = Report(source.path, source.lines)
+    root = ROOT.collect(read_tree(source, report), report)
+    if not isinstance(root, dict):
+        raise report.error()
+    inventory = _inventory(root, source, report)
+    report.finish()
+    return inventory
+
+
+def _inventory(root: Fields, source: Source, report: Report) -> Inventory:
+    vantages = _vantages(_of(root, "vantages", {}), report)
+    defaults = _of(root, "defaults", {})
+    groups = _of(root, "groups", {})
+    targets = _of(root, "targets", {})
+    check_references(root, report)
+    entries = Entries(defaults, groups, vantages, Options(source.folder, report), report)
+    made = tuple(entries.make(targets))
+    if "targets" in root and not root["targets"].node.value:
+        report.add(root["targets"].node, "`targets` is empty: there is nothing to check")
+    refuse_twins(made, report)
+    return Inventory(
+        path=Path(source.path),
+        sha256=source.sha256,
+        entries=made,
+        vantages=vantages,
+        name=_of(root, "name"),
+        customer=_of(root, "customer"),
+        contacts=_values(_of(root, "contacts", ())),
+        networks={side: _values(given.value) for side, given in _of(root, "networks", {}).items()},
+        credentials=_credentials(_of(root, "credentials", {}), source.folder, report),
+        concurrency=_of(defaults, "concurrency"),
+        rate=_of(defaults, "rate"),
+    )
+
+
+def _of(fields: Fields, name: str, default: Any = None) -> Any:
+    return fields[name].value if name in fields else default
+
+
+def _values(parts: Iterable[Given]) -> tuple[Any, ...]:
+    return tuple(part.value for part in parts)
+
+
+def _vantages(table: Mapping[str, Given], report: Report) -> dict[str, Vantage]:
+    """By name; `local` is always there, first where the inventory does not say otherwise."""
+    found = {} if LOCAL in table else {LOCAL: Vantage(LOCAL)}
+    for name, given in table.items():
+        fields: Fields = given.value
+        ways = [way for way in ("ssh", "cluster") if way in fields]
+        if name == LOCAL and ways:
+            report.add(given.node, f"`local` is this host; a vantage with `{ways[0]}` needs another name")
+        elif name != LOCAL and len(ways) != 1:
+            report.add(given.node, f"vantage `{name}` needs one of `ssh` and `cluster`")
+        values = {key: _of(fields, key) for key in ("ssh", "cluster", "site")}
+        found[name] = Vantage(name, _values(_of(fields, "stands_for", ())), **values)
+    return found
+
+
+def _credentials(table: Mapping[str, Given], folder: Path, report: Report) -> dict[str, CredentialRef]:
+    found = {}
+    for name, given in table.items():
+        fields: Fields = given.value
+        if "password" not in fields and "private_key" not in fields:
+            report.add(given.node, f"credential `{name}` needs `password` or `private_key`")
+        if "username" in fields:
+            secrets = {key: _located(part, folder) for key, part in fields.items() if key != "username"}
+            found[name] = CredentialRef(name, fields["username"].value, **secrets)
+    return found
+
+
+def _located(given: Given, folder: Path) -> SecretRef:
+    """The reference; a file's path is made absolute here, whether it is there is found out at the run."""
+    secret: SecretRef = given.value
+    if secret.kind == "file" and isinstance(secret.value, str):
+        return SecretRef("file", str(absolute(secret.value, folder)))
+    return secret
