@@ -142,7 +142,12 @@ class Server:
         self.done.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        for thread in self.threads:
+        self.join()
+        self.threads[0].join()
+
+    def join(self) -> None:
+        """Until every handler so far has returned."""
+        for thread in self.threads[1:]:
             thread.join(12)
 
 
