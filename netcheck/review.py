@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -17,8 +16,6 @@ from probes.path import own_host
 # Slowly: fewer at once than in the first pass, and one connection at a time at a host.
 CONCURRENCY = 256
 PER_HOST = 1
-# Proofs that a packet never left this host watch one counter of the whole host: not all at one moment.
-STAGGER = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +78,16 @@ class Review:
 
     async def _prove_own_host(self, found: list[Class]) -> None:
         """Where silence was confirmed: does the packet leave this host at all?"""
-        silent = [
-            one
+        silent = {
+            (main.address, one.check.terms.port): one.index
             for each in found
-            for one in (*each.split()[0], *each.split()[1])
-            if one.index in self._again and self._second(one).cause == "tcp.filtered"
-        ]
-        await asyncio.gather(*(self._prove(number, one) for number, one in enumerate(silent)))
-
-    async def _prove(self, number: int, failure: Failure) -> None:
-        await asyncio.sleep(number * STAGGER)
-        main = self._second(failure)
-        assert main.address is not None
-        assert failure.check.terms.port is not None
-        if await own_host.swallows(main.address, failure.check.terms.port):
-            self._again[failure.index] = _swallowed(self._again[failure.index])
+            for one in each.members
+            if one.index in self._again and (main := self._second(one)).cause == "tcp.filtered"
+            if main.address is not None and one.check.terms.port is not None
+        }
+        for endpoint in await own_host.swallowed([*silent]):
+            index = silent[endpoint]
+            self._again[index] = _swallowed(self._again[index])
 
     def _decide(self, each: Class) -> None:
         """The verdict of every member: its own second look's, or the representatives'."""
