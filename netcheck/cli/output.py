@@ -20,6 +20,8 @@ from netcheck.errors import UsageError
 from netcheck.record import RunRecord
 from netcheck.render import NAMES, SUFFIXES, Format, Options, by_name, by_suffix
 
+STDOUT = Path("/dev/stdout")
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of `run`, `check` and `report` that say what is shown and where."""
@@ -81,9 +83,14 @@ class Outputs:
 
     def _print(self, shape: Format, run: RunRecord, saved: bool) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        for piece in shape.render(run, Options(width, self._color, saved)):
-            _put(piece)
-        sys.stdout.flush()
+        try:
+            for piece in shape.render(run, Options(width, self._color, saved)):
+                _put(piece)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `… | head`: the command line's business
+            raise
+        except OSError as error:
+            raise UsageError(f"stdout: {error.strerror}") from None
 
 
 def _put(piece: str) -> None:
@@ -104,6 +111,9 @@ class _ReportFile:
 
     def prepare(self) -> None:
         """Find out whether it can be written, and leave no trace. Raises UsageError."""
+        folder = Path(os.path.realpath(self.path)).parent
+        if not folder.is_dir():
+            raise UsageError(f"-o {self.path}: there is no folder {folder}")
         try:
             if self.path.exists() and not os.access(self.path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -145,9 +155,14 @@ class _ReportFile:
 
 def _in_place(path: Path) -> bool:
     """Whether to write into what is there: a device, a pipe, or a file in a folder closed to us."""
-    if not path.exists() or path.is_dir():
-        return False
-    return not path.is_file() or not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK)
+    if _is_device(path):
+        return True
+    return path.is_file() and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK)
+
+
+def _is_device(path: Path) -> bool:
+    """A device or a pipe; stdout also where it is redirected to a file."""
+    return path == STDOUT or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def _mode(path: Path) -> int:
@@ -160,13 +175,16 @@ def _mode(path: Path) -> int:
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    target = 1 if path == STDOUT else path  # opened by name, a redirected stdout would be cut
+    with open(
+        target, "w", encoding="utf-8", errors="backslashreplace", newline="", closefd=target is path
+    ) as file:
         file.writelines(pieces)
 
 
 def _shape(path: Path, asked: str | None) -> Format:
     """By the suffix; a device or pipe without one (`/dev/stdout`) takes the format of stdout."""
-    if not path.suffix and path.exists() and not (path.is_file() or path.is_dir()):
+    if not path.suffix and _is_device(path):
         return by_name(asked or "table")
     return by_suffix(path)
 
