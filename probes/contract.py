@@ -162,11 +162,12 @@ class Secret:
 
 
 class Attempt(Protocol):
-    """The one try at a credential; `failed()` says that the target refused it."""
+    """The one try at a credential; `failed` says that the target refused it, and which target."""
 
-    secret: Secret
+    @property
+    def secret(self) -> Secret: ...
 
-    def failed(self) -> None: ...
+    def failed(self, by: str) -> None: ...
 
 
 class Credential(Protocol):

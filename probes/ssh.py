@@ -61,7 +61,7 @@ async def _climb(ladder: Ladder, target: Target, settings: Settings, credential:
             proof = await visit.prove(connection, rung.until)
             _judge(proof, known, ladder)
         if credential is not None:
-            await _log_in(proof, credential, ladder)
+            await _log_in(proof, credential, ladder, target.host)
     finally:
         visit.close()
 
@@ -96,20 +96,20 @@ def _others(known: Expectation) -> str:
     return f", which has {' and '.join(sorted(known.types))} for it" if known.types else ""
 
 
-async def _log_in(proof: Proof, credential: Credential, ladder: Ladder) -> None:
+async def _log_in(proof: Proof, credential: Credential, ladder: Ladder, host: str) -> None:
     """The step `auth`: one attempt, and only with a host that is the expected one."""
     try:
         if proof.standing is not Standing.VERIFIED:
             raise Withheld(UNKNOWN_KEY, "no login tried: a secret goes only to a host whose key is verified")
         async with credential.attempt() as attempt:
             with ladder.step(Layer.AUTH) as rung:
-                await _attempt(proof, attempt, ladder, rung)
+                await _attempt(proof, attempt, ladder, rung, host)
     except Withheld as withheld:
         with ladder.step(Layer.AUTH):
             raise Failed(withheld.cause, withheld.text, verdict=Verdict.SKIP) from None
 
 
-async def _attempt(proof: Proof, attempt: Attempt, ladder: Ladder, rung: Rung) -> None:
+async def _attempt(proof: Proof, attempt: Attempt, ladder: Ladder, rung: Rung, host: str) -> None:
     from probes.ssh_auth import Login
 
     network, user = ladder.network, attempt.secret.username
@@ -118,7 +118,7 @@ async def _attempt(proof: Proof, attempt: Attempt, ladder: Ladder, rung: Rung) -
         method: str = await network.in_thread(login.run, until=rung.until + GRACE)
     finally:
         if login.at_stake:  # refused, or never answered: either may count towards a lock-out
-            attempt.failed()
+            attempt.failed(host)
     rung.detail["method"] = method
     if method == "none":
         ladder.caution(None, f"it lets {user} in without asking for a secret", Layer.AUTH)
