@@ -56,14 +56,14 @@ async def run(
     checks: Iterable[Check],
     head: RunHead,
     *,
-    total: int | None = None,
+    total: int = 0,
     limits: Limits | None = None,
     credential: Callable[[str], Credential | None] = no_credential,
     redact: Callable[[str], str] = str,
     observers: Sequence[Observer] = (),
     interruptible: Callable[[Callable[[], None]], None] = lambda interrupt: None,
 ) -> RunRecord:
-    """Check everything and return the record.
+    """Check everything and return the record. `total` checks are planned; only the observers need it.
 
     `credential` gives the guarded credential of a name, `redact` hides secrets in a crash's words,
     `interruptible` is handed the function that ends the run early with what is finished.
@@ -79,4 +79,4 @@ async def run(
         observers,
     )
     interruptible(engine.interrupt)
-    return await engine.run(total if total is not None else 0)
+    return await engine.run(total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -12,10 +13,10 @@ from netcheck.cli import output, progress
 from netcheck.credentials import Vault
 from netcheck.engine import Limits
 from netcheck.events import Observer
+from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
 from netcheck.plan import Plan
-from netcheck.record import RunRecord
 from probes.settings import BadValue, Duration
 
 
@@ -64,7 +65,7 @@ def _count(text: str) -> int:
 
 
 def perform(
-    arguments: Namespace, plan: Plan, inventory: Inventory | None, observers: Sequence[Observer] = ()
+    arguments: Namespace, plan: Plan, inventory: Inventory | None, *, observers: Sequence[Observer] = ()
 ) -> int:
     """Run the plan, write every output, return the exit status. Nothing is sent before all is ready."""
     outputs = output.Outputs(arguments)
@@ -72,32 +73,27 @@ def perform(
     vault = Vault(inventory.credentials if inventory else {})
     vault.prompt(plan.credentials)
     keeper = None if arguments.no_history else Keeper()
-    watching = [*observers, *([keeper] if keeper else [])]
-    record = _run(arguments, plan, inventory, vault, watching)
+    own = [observer for observer in (keeper, _bar(arguments)) if observer]
+    # A run makes many values and no rubbish: looking for cycles as often as Python does costs a fifth.
+    gc.set_threshold(100_000, 50, 100)
+    record = asyncio.run(
+        api.run(
+            plan,
+            api.head_of(inventory),
+            total=len(plan),
+            limits=limits(arguments, inventory),
+            credential=vault.get,
+            redact=vault.redact,
+            observers=[*own, *observers],
+            interruptible=_on_signals,
+        )
+    )
     outputs.write(record, saved=keeper is not None and keeper.saved)
     return exitcodes.of_run(record.summary, arguments.fail_on)
 
 
-def _run(
-    arguments: Namespace,
-    plan: Plan,
-    inventory: Inventory | None,
-    vault: Vault,
-    observers: Sequence[Observer],
-) -> RunRecord:
-    bar = [progress.Progress()] if progress.wanted(arguments.quiet) else []
-    return asyncio.run(
-        api.run(
-            plan,
-            api.head_of(inventory),
-            total=len(plan) if bar else 0,
-            limits=limits(arguments, inventory),
-            credential=vault.get,
-            redact=vault.redact,
-            observers=[*observers, *bar],
-            interruptible=_on_signals,
-        )
-    )
+def _bar(arguments: Namespace) -> Observer | None:
+    return progress.Progress() if progress.wanted(arguments.quiet) else None
 
 
 def limits(arguments: Namespace, inventory: Inventory | None) -> Limits:
