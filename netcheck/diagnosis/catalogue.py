@@ -33,7 +33,8 @@ class Acts:
 class Entry:
     """One cause code. `do` has placeholders, `acts` an answer for every flow.
 
-    `look_alikes` are the codes and situations that could be taken for it, a sentence each.
+    `look_alikes` are the codes and situations that could be taken for it, a sentence each; `later` says
+    that no check of this version claims it.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Entry:
     look_alikes: tuple[str, ...]
     do: str
     acts: Mapping[str, Acts]
+    later: bool = False
 
     def advice(
         self,
@@ -98,6 +100,7 @@ def _entries(data: Mapping[str, Any], rules: Mapping[str, Mapping[str, Acts]]) -
                 look_alikes=tuple(_folded(text) for text in raw["look_alikes"]),
                 do=_folded(raw["do"]),
                 acts=rules[raw["acts"]],
+                later=raw.get("later", False),
             )
 
 

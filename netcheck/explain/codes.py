@@ -91,7 +91,8 @@ def _usual(code: str) -> str:
     """The verdict and the layer that the code usually has."""
     layer = LAYERS.get(code.partition(".")[0])
     verdict = "warn" if code in WARN_ONLY else str(verdict_of(code))
-    return f"{verdict}, layer {layer}" if layer else verdict
+    later = "; reserved: no check of this version claims it" if entry(code).later else ""
+    return (f"{verdict}, layer {layer}" if layer else verdict) + later
 
 
 def _advice(found: Entry) -> str:

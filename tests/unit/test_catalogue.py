@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import string
+from pathlib import Path
 
 import pytest
 
+import netcheck
+import probes
 from netcheck.diagnosis.catalogue import Entry, all_entries, entry
 from netcheck.inventory.model import FLOWS
 from netcheck.record import RESPONSIBLE
-from probes.causes import ALL_CODES, CODES
+from probes.causes import ALL_CODES, CODES, TABLE
 
 PLACEHOLDERS = {"target", "host", "address", "port", "probe", "source"}
 EVERY = [pytest.param(found, id=found.code) for found in all_entries()]
@@ -81,6 +84,14 @@ def test_advice_has_only_known_placeholders(found: Entry) -> None:
 def test_who_acts_follows_the_published_split(code: str, flow: str, who: str) -> None:
     """The customer answers for the network and the targets, the vendor only where the code proves it."""
     assert entry(code).acts[flow].who == who
+
+
+def test_reserved_codes_are_those_that_nothing_claims() -> None:
+    """`later` is true of a code exactly when neither the cause table nor a literal in the source has it."""
+    packages = (Path(probes.__file__).parent, Path(netcheck.__file__).parent)
+    text = "".join(path.read_text(encoding="utf-8") for root in packages for path in root.rglob("*.py"))
+    claimed = {row.cause for row in TABLE} | {code for code in ALL_CODES if f'"{code}"' in text}
+    assert {found.code for found in all_entries() if found.later} == set(ALL_CODES) - claimed
 
 
 def test_advice_names_the_check() -> None:
