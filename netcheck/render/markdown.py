@@ -9,7 +9,7 @@ from netcheck.codec import iso
 from netcheck.record import CheckRecord, Finding, RunRecord
 from netcheck.render import Options, text
 
-MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!]|:(?=//))")
 HEADERS = ("target", "check", "from", "address", "time", "verdict", "cause")
 
 

@@ -17,7 +17,19 @@ from probes.contract import Verdict
 
 FOLD_PAST = 40  # rows
 MOST_RANGE = 40  # characters of a folded row's name
-SHRINK = {"cause": 30, "target": 16, "verdict": 15, "address": 18}  # least widths, first sacrifice first
+# Which columns give way on a narrow terminal, and how far, one sacrifice after the other.
+SHRINK = (
+    ("cause", 40),
+    ("target", 24),
+    ("verdict", 15),
+    ("cause", 30),  # the longest codes still stand whole
+    ("target", 16),
+    ("address", 18),
+    ("check", 14),
+    ("target", 12),
+    ("verdict", 6),
+    ("cause", 16),
+)
 COLORS = {Verdict.PASS: 32, Verdict.WARN: 33, Verdict.FAIL: 31, Verdict.SKIP: 36, Verdict.ERROR: 35}
 
 Row = tuple[str, ...]
@@ -91,10 +103,10 @@ def _folded(checks: Iterable[CheckRecord]) -> list[list[CheckRecord]]:
 
 
 def fitted(headers: list[str], rows: list[Row], width: int) -> list[Row]:
-    """The rows with cells cut so that a line fits the terminal, the cause first, where that is possible."""
+    """The rows with cells cut so that a line fits the terminal, where that is possible."""
     widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
     excess = sum(widths) + 2 * (len(widths) - 1) - width
-    for name, least in SHRINK.items():
+    for name, least in SHRINK:
         index = headers.index(name)
         cut = max(min(excess, widths[index] - least), 0)
         widths[index] -= cut

@@ -1,0 +1,159 @@
+"""The table: folding, width, colours; nothing that a server sent reaches the terminal raw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from netcheck.record import CheckRecord, RunRecord, Summary, VantageRecord
+from netcheck.render import NAMES, Options, by_name
+from probes.contract import Verdict
+
+Check = Callable[..., CheckRecord]
+Run = Callable[..., RunRecord]
+
+
+def shown(run: RunRecord, name: str = "table", **options: object) -> str:
+    return "".join(by_name(name).render(run, Options(**options)))  # type: ignore[arg-type]
+
+
+def rows(text: str) -> list[str]:
+    """The lines between the rule under the headers and the empty line before the counts."""
+    return text.partition("\n---")[2].partition("\n\n")[0].splitlines()[1:]
+
+
+@pytest.fixture
+def many(a_check: Check) -> list[CheckRecord]:
+    """Fifty targets of one group, one of which fails, and one target without a group."""
+    web = [
+        a_check(
+            target=f"web{number:02}.dmz.example",
+            groups=("web",),
+            duration=number / 1000,
+            **({"verdict": Verdict.FAIL, "cause": "tcp.refused"} if number == 7 else {}),
+        )
+        for number in range(1, 51)
+    ]
+    return [*web, a_check(target="alone", groups=())]
+
+
+def test_a_terminal_folds_passes_of_one_group(many: list[CheckRecord], a_run: Run) -> None:
+    """Past forty rows the passes of a group are one row; the failure keeps its own."""
+    folded = rows(shown(a_run(*many), width=120))
+    assert [re.split(" {2,}", row) for row in folded] == [
+        ["web[01-06,08-50].dmz.example", "ssh/22", "49 hosts", "50 ms", "pass"],
+        ["web07.dmz.example", "ssh/22", "10.20.0.15", "7 ms", "fail", "tcp.refused: passed in 81 ms"],
+        ["alone", "ssh/22", "10.20.0.15", "81 ms", "pass"],
+    ]
+
+
+def test_files_and_pipes_get_every_row(many: list[CheckRecord], a_run: Run) -> None:
+    """Nothing is folded where nobody looks at a screen."""
+    assert len(rows(shown(a_run(*many)))) == 51
+
+
+def test_forty_rows_are_not_folded(many: list[CheckRecord], a_run: Run) -> None:
+    """Up to forty rows a terminal shows them all."""
+    assert len(rows(shown(a_run(*many[:40]), width=120))) == 40
+
+
+def test_wide_folds_nothing(many: list[CheckRecord], a_run: Run) -> None:
+    """`--format wide` shows all, on a terminal too."""
+    assert len(rows(shown(a_run(*many), "wide", width=80))) == 51
+
+
+def test_names_without_a_common_range_fold_under_their_group(a_check: Check, a_run: Run) -> None:
+    """Forty-five names that differ in more than a number are counted."""
+    names = [f"{chr(97 + number % 26)}{number}" for number in range(45)]
+    run = a_run(*(a_check(target=name, groups=("linux", "dmz")) for name in names))
+    assert [row.split("  ")[0] for row in rows(shown(run, width=120))] == ["linux: 45 targets"]
+
+
+@pytest.mark.parametrize("width", [95, 100, 140])
+def test_lines_fit_the_terminal(width: int, run_record: RunRecord) -> None:
+    """Cells are cut with an ellipsis; what to do is wrapped."""
+    text = shown(run_record, width=width).partition("from  ")[2]
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "…" in text
+
+
+def test_nothing_is_cut_in_a_file(run_record: RunRecord) -> None:
+    """However long a reason is."""
+    assert "…" not in shown(run_record)
+
+
+def test_a_width_that_is_enough_cuts_nothing(run_record: RunRecord) -> None:
+    """A wide terminal shows what a file gets."""
+    assert shown(run_record, width=400) == shown(run_record)
+
+
+def test_colours_change_nothing_but_colour(run_record: RunRecord) -> None:
+    """Without its colour codes the table is the plain one, and every verdict has one."""
+    colored = shown(run_record, color=True)
+    assert re.sub("\x1b\\[[0-9]*m", "", colored) == shown(run_record)
+    assert re.findall("\x1b\\[3([0-9])m([a-z]+)\x1b\\[0m", colored) == [
+        *[("2", "pass")] * 4,
+        *[("1", "fail")] * 3,
+        ("3", "warn"),
+        ("6", "skip"),
+        ("5", "error"),
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("prometheus", "nagios")])
+def test_no_control_character_reaches_the_reader(name: str, run_record: RunRecord) -> None:
+    """In every format, what is not printable is escaped: no line but ours is broken."""
+    text = shown(run_record, name)
+    lines = text.replace("\r\n", "\n").split("\n")
+    assert [line for line in lines if not line.isprintable()] == []
+    text.encode("utf-8")
+
+
+def test_one_vantage_has_no_column(a_run: Run, a_check: Check) -> None:
+    """`from` is a column only where it tells rows apart, even if the inventory has more vantages."""
+    run = a_run(a_check())
+    assert "dc-connector (10.1.0.9, stands for" in shown(run)
+    assert "jump01" not in shown(run)
+    assert rows(shown(run)) == ["db01      ssh/22   10.20.0.15   81 ms  pass"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "side"), [("vault-to-target", "the vault's side"), ("user-to-saas", "a user's side")]
+)
+def test_an_undeclared_place_is_said(flow: str, side: str, a_run: Run, a_check: Check) -> None:
+    """The head says from which host, and what nobody declared it to be, even if only failures are shown."""
+    run = a_run(
+        a_check(flow=flow, origin="assumed", vantage="local"), vantages={"local": VantageRecord("pc7")}
+    )
+    for name in ("table", "wide", "markdown"):
+        assert f"seen from pc7, which nobody declared to be {side}" in shown(
+            replace(run, only_failed=True), name
+        )
+
+
+def test_a_remark_of_a_pass_is_shown(a_run: Run, a_check: Check, run_record: RunRecord) -> None:
+    """What was left out is said, though the check passed."""
+    warning = next(check for check in run_record.checks if check.warnings).warnings[1]
+    [row] = rows(shown(a_run(a_check(warnings=(warning,)))))
+    assert re.split(" {2,}", row)[-2:] == ["pass", "2 addresses were not tried"]
+
+
+def test_an_interrupted_run_says_so(run_record: RunRecord) -> None:
+    """The counts are of what was finished; a crashed run has no end."""
+    run_record.summary.interrupted = True
+    run_record.summary.finished = None
+    assert "\ninterrupted: 4 pass, 1 warn, 3 fail (1 accepted), 1 skip, 1 error · run 01K" in shown(
+        run_record
+    )
+
+
+def test_an_empty_run_is_a_table_without_rows(a_run: Run) -> None:
+    """Interrupted at once: no check, no crash, in any format."""
+    run = replace(a_run(), summary=Summary(interrupted=True))
+    assert "interrupted: no check was finished · run" in shown(run)
+    for name in ("wide", "json", "jsonl", "csv", "junit", "markdown"):
+        assert shown(run, name)
+    assert shown(run, width=80)
