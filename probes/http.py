@@ -39,7 +39,7 @@ class Headers(TextMap):
             if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
                 raise BadValue(f"{shown(name)} is not a header's name", (name,))
             if name.lower() in SECRET_HEADERS:
-                raise BadValue(f"secret in clear text: a header `{name}` is not sent by this probe", (name,))
+                raise BadValue(f"secret in clear text: this probe sends no header `{name}`", (name,))
             if name.lower() in FRAMING_HEADERS:
                 raise BadValue(f"the header `{name}` is netcheck's to set", (name,))
             if not re.fullmatch(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?|", text):

@@ -51,6 +51,7 @@ class Client:
         self._opening = b""
         self._head = 0
         self._asked = 0
+        self._ended: PeerClosed | None = None
         self.body_bytes = 0
 
     @property
@@ -107,7 +108,7 @@ class Client:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
-                raise self._malformed(error) from None
+                raise self._ended or self._malformed(error) from None
             if event is not h11.NEED_DATA:
                 return event
             await self._feed(until)
@@ -130,6 +131,7 @@ class Client:
         """The end of the connection is the end of a body without a length (RFC 9112 6.3)."""
         if self._http.their_state is not h11.SEND_BODY:
             raise closed
+        self._ended = closed
         self._http.receive_data(b"")
 
     def _recognize(self, data: bytes) -> None:
