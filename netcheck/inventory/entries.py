@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from netcheck.check import Origin, Terms
+from netcheck.check import Check, Origin, Terms
 from netcheck.inventory.checks import WantedCheck
 from netcheck.inventory.hosts import MOST_ADDRESSES, HostSet
 from netcheck.inventory.inherit import Heritage, Level, heritage, joined
@@ -13,7 +13,7 @@ from netcheck.inventory.keys import COMMON
 from netcheck.inventory.model import FLOWS, Entry, Service, Vantage
 from netcheck.inventory.options import Options
 from netcheck.inventory.origin import stopped_at, vantages_for
-from netcheck.inventory.problems import Report
+from netcheck.inventory.problems import Place, Report
 from netcheck.inventory.shapes import MISSING, Fields, Given
 from netcheck.inventory.tree import Node
 from probes.contract import Timing
@@ -36,20 +36,22 @@ class Slots:
     lines: dict[Slot, int] = field(default_factory=dict)  # of the level that is being added
 
     def add(self, service: Service, node: Node) -> None:
-        terms = service.terms
-        slot = (terms.vantage, terms.probe, terms.port, terms.name)
+        slot = slot_of(service.terms)
         if slot in self.lines:
-            self.report.add(node, twins(self.target, terms, self.lines[slot]))
+            self.report.add(node, twins(self.target, service.terms, self.lines[slot]))
             return
         self.lines[slot] = node.line
         self.services[slot] = service
 
 
+def slot_of(terms: Terms) -> Slot:
+    """What is left of a check's id without its target."""
+    return terms.vantage, terms.probe, terms.port, terms.name
+
+
 def twins(target: str, terms: Terms, line: int) -> str:
     """What is wrong with a second check of one id."""
-    port = "-" if terms.port is None else terms.port
-    name = f"/{terms.name}" if terms.name else ""
-    twin = f"{terms.vantage}/{target}/{terms.probe}/{port}{name}"
+    twin = Check(target, "", terms).id
     return f"a second check `{twin}`; the first is on line {line}; give one of them a `name`"
 
 
@@ -77,7 +79,7 @@ class Entries:
             hosts = self._hosts(name, given)
             services = self._services(name, given)
             if hosts:
-                yield Entry(name, "hosts" in given.value, hosts, services, given.node.line)
+                yield Entry(name, "hosts" in given.value, hosts, services, _place(given.node))
 
     def _hosts(self, name: str, given: Given) -> tuple[HostSet, ...]:
         fields: Fields = given.value
@@ -187,6 +189,10 @@ class Entries:
                 origins=_origins(shared, None),
             )
             slots.add(Service(terms), node)
+
+
+def _place(node: Node) -> Place:
+    return Place(node.line, node.column, node.width)
 
 
 def _has_checks(level: Level) -> bool:

@@ -24,8 +24,6 @@ class HostSet(Protocol):
 
     def __iter__(self) -> Iterator[str]: ...
 
-    def __contains__(self, host: object) -> bool: ...
-
 
 @dataclass(frozen=True, slots=True)
 class One:
@@ -34,11 +32,11 @@ class One:
     host: str
     count: int = 1
 
+    def __str__(self) -> str:
+        return self.host
+
     def __iter__(self) -> Iterator[str]:
         yield self.host
-
-    def __contains__(self, host: object) -> bool:
-        return host == self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,11 @@ class Range:
     texts: tuple[str, ...]
     spans: tuple[Span, ...]
 
+    def __str__(self) -> str:
+        """As it was written."""
+        spans = [f"[{span.first:0{span.width}}-{span.last}]" for span in self.spans]
+        return "".join(part for pair in zip(self.texts, (*spans, ""), strict=True) for part in pair)
+
     @property
     def count(self) -> int:
         total = 1
@@ -71,16 +74,6 @@ class Range:
         for numbers in itertools.product(*self.spans):
             pairs = zip(self.texts, (*numbers, ""), strict=True)
             yield "".join(text + number for text, number in pairs)
-
-    def __contains__(self, host: object) -> bool:
-        words = "(.*)".join(re.escape(text) for text in self.texts)
-        found = re.fullmatch(words.replace("(.*)", r"(\d+)"), str(host))
-        return found is not None and all(
-            len(number) >= span.width
-            and span.first <= int(number) <= span.last
-            and number == f"{int(number):0{span.width}}"
-            for number, span in zip(found.groups(), self.spans, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +97,6 @@ class Network:
         if self.version == 6:
             return (str(ipaddress.IPv6Address(number)) for number in numbers)
         return (f"{n >> 24}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in numbers)
-
-    def __contains__(self, host: object) -> bool:
-        address = address_of(str(host))
-        return (
-            address is not None
-            and address.version == self.version
-            and self.first <= int(address) <= self.last
-        )
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netcheck.check import Contact, Terms
 from netcheck.inventory.hosts import HostSet
+from netcheck.inventory.problems import START, Place
 from probes.contract import nothing
 
 FLOWS = ("vault-to-target", "user-to-saas", "connector-to-saas", "vault-to-service", "user-to-target")
@@ -78,7 +79,7 @@ class Entry:
     several: bool
     hosts: tuple[HostSet, ...]
     services: tuple[Service, ...]
-    line: int
+    place: Place = START
 
     @property
     def count(self) -> int:

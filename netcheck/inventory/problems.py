@@ -45,6 +45,9 @@ class Place:
     width: int = 1
 
 
+START = Place()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing that is wrong; sorts by its position."""

@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from netcheck.inventory.problems import InventoryError, Place, Placed, Report
+from netcheck.inventory.problems import START, InventoryError, Place, Placed, Report
 
 LARGEST = 16 * 1024 * 1024
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what the YAML reader counts as the end of a line
-START = Place()
 # Everything but YAML 1.2's printable characters (5.1).
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -28,10 +28,10 @@ def _entry(url: str) -> Entry:
         wanted = read_url(url)
         settings = wanted.probe.settings(**wanted.settings)
     except BadValue as error:
-        near = next((nearest(word, error.words) for word in [url.partition(":")[0]] if error.words), "")
+        near = nearest(url.partition(":")[0], error.words)
         raise UsageError(f"netcheck: {error.message}{near}; nothing was checked") from None
     assert wanted.host is not None
-    return Entry(wanted.host, False, (One(wanted.host),), (Service(_terms(wanted, settings)),), 0)
+    return Entry(wanted.host, False, (One(wanted.host),), (Service(_terms(wanted, settings)),))
 
 
 def _terms(wanted: Wanted, settings: object) -> Terms:

@@ -1,0 +1,34 @@
+"""`netcheck validate INVENTORY…`: reads and checks inventories; no traffic."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from netcheck import exitcodes
+from netcheck.errors import UsageError
+from netcheck.inventory import load
+from netcheck.plan import plan
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("inventories", metavar="INVENTORY", nargs="+")
+
+
+def run(arguments: Namespace) -> int:
+    """Every file is reported, the good ones too."""
+    return max([_validate(path) for path in arguments.inventories])
+
+
+def _validate(path: str) -> int:
+    try:
+        planned = plan(load(path))
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return exitcodes.USAGE
+    print(f"{path}: {_count(len(planned), 'check')} of {_count(planned.targets, 'target')}, valid")
+    return exitcodes.OK
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
