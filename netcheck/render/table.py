@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from tabulate import tabulate
+import tabulate
 
 from netcheck.record import CheckRecord, Finding, RunRecord
 from netcheck.render import Options, text
@@ -27,7 +27,7 @@ SHRINK = (
     ("address", 18),
     ("check", 14),
     ("target", 12),
-    ("verdict", 6),
+    ("verdict", 9),
     ("cause", 16),
 )
 COLORS = {Verdict.PASS: 32, Verdict.WARN: 33, Verdict.FAIL: 31, Verdict.SKIP: 36, Verdict.ERROR: 35}
@@ -104,7 +104,8 @@ def _folded(checks: Iterable[CheckRecord]) -> list[list[CheckRecord]]:
 
 def fitted(headers: list[str], rows: list[Row], width: int) -> list[Row]:
     """The rows with cells cut so that a line fits the terminal, where that is possible."""
-    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    padded = [header + " " * tabulate.MIN_PADDING for header in headers]
+    widths = [max(map(len, column)) for column in zip(padded, *rows, strict=True)]
     excess = sum(widths) + 2 * (len(widths) - 1) - width
     for name, least in SHRINK:
         index = headers.index(name)
@@ -121,7 +122,7 @@ def _cut(cell: str, width: int) -> str:
 def laid_out(headers: list[str], rows: list[Row], color: bool) -> Iterator[str]:
     """The rows under their headers, aligned by tabulate, which is quickest on plain left or right cells."""
     sides = ["right" if name == "time" else "left" for name in headers]
-    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=sides)
+    table = tabulate.tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=sides)
     lines = [line.rstrip() for line in table.split("\n")]
     if color:
         lines = _colored(lines, headers.index("verdict"))

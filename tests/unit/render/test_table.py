@@ -72,7 +72,7 @@ def test_names_without_a_common_range_fold_under_their_group(a_check: Check, a_r
     assert [row.split("  ")[0] for row in rows(shown(run, width=120))] == ["linux: 45 targets"]
 
 
-@pytest.mark.parametrize("width", [95, 100, 140])
+@pytest.mark.parametrize("width", [96, 100, 140])
 def test_lines_fit_the_terminal(width: int, run_record: RunRecord) -> None:
     """Cells are cut with an ellipsis; what to do is wrapped."""
     text = shown(run_record, width=width).partition("from  ")[2]
