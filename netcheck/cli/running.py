@@ -13,7 +13,6 @@ from netcheck.cli import output, progress
 from netcheck.credentials import Vault
 from netcheck.engine import Limits
 from netcheck.events import Observer
-from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
 from netcheck.plan import Plan
