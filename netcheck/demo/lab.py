@@ -19,7 +19,7 @@ from netcheck.demo.web import tls_web_server, web_server
 USER = "svc-vault"
 ZONE = {"vault.acme.example": ["10.20.0.10"], "erp.acme.example": ["10.99.0.15"]}
 
-# The check of each target that was broken on purpose, and the cause it must get; all others pass.
+# The checks that were broken on purpose, and the cause that each must get; all others pass.
 BROKEN = {
     "db01/tcp/${db01_closed}": "tcp.refused",
     "db01/tcp/${db01_dropped}": "tcp.filtered",
@@ -31,6 +31,7 @@ BROKEN = {
     "ups-1/ssh/${ups_ssh}": "protocol.silent",
     "vcenter/https/${vcenter_https}": "tls.expired",
     "ilo-7/https/${ilo_https}": "tls.hostname_mismatch",
+    "vault/https/${vault_https}": "tls.expires_soon",
     "erp-name/dns/-": "dns.mismatch",
     "old-name/dns/-": "dns.nxdomain",
     "direct-rdp/tcp/${rdp_open}": "policy.unexpectedly_open",
@@ -105,7 +106,7 @@ class Lab:
         authority = Authority("ACME demo CA")
         authority.write(self._folder / "ca.pem")
         sites = {
-            "vault": authority.issue("vault.acme.example"),
+            "vault": authority.issue("vault.acme.example", days=9.5),
             "vcenter": authority.issue("vcenter.acme.example", days=-12),
             "ilo": authority.issue("ilo-6.acme.example"),
         }
