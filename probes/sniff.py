@@ -61,8 +61,8 @@ def described(opening: bytes) -> str:
 
 def _quoted(opening: bytes) -> str:
     """The first line where it is text, else the first bytes in hexadecimal."""
-    line = opening.splitlines()[0] if opening.strip() else opening
-    if line.isascii() and line.decode("ascii").isprintable():
+    line = opening.splitlines()[0] if opening else b""
+    if line and line.isascii() and line.decode("ascii").isprintable():
         text = line.decode("ascii")
         return f"`{text[:QUOTED]}…`" if len(text) > QUOTED else f"`{text}`"
     return f"bytes {opening[:12].hex(' ')}"
