@@ -57,8 +57,7 @@ def _summary(group: list[CheckRecord]) -> str:
     targets = list(dict.fromkeys(check.target for check in group))
     named = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
     labels = ", ".join(dict.fromkeys(check.label for check in group[:100]))
-    place = f" at {first.where.address}" if first.where else ""
-    return f"{len(group)} checks ({labels}) of {named}: {first.cause}{place}, such as: {first.summary}"
+    return f"{len(group)} checks ({labels}) of {named}, such as: {first.summary}"
 
 
 def _advice(group: list[CheckRecord]) -> str:

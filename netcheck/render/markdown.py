@@ -36,7 +36,8 @@ def _finding(number: int, finding: Finding) -> Iterator[str]:
     indent = " " * len(f"{number}. ")
     yield f"{number}. **{_plain(text.who(finding))}**: {_plain(finding.advice)}\n"
     yield f"{indent}- {_plain(finding.cause + where)}: {_plain(finding.summary)} ({finding.confidence})\n"
-    yield f"{indent}- {_plain(text.services(finding, most=50))}\n"
+    if len(finding.checks) > 1:
+        yield f"{indent}- {_plain(text.services(finding))}\n"
 
 
 def _cells(check: CheckRecord) -> tuple[str, ...]:

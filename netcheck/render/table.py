@@ -158,7 +158,6 @@ def _finding(number: int, finding: Finding, width: int | None) -> Iterator[str]:
     where = f", {text.place(finding.where)}" if finding.where else ""
     yield from _wrapped(f"{number:>2}  {text.who(finding)}: {text.safe(finding.advice)}", width)
     yield from _wrapped(f"    {text.safe(finding.cause)}{where}: {proof} · {finding.confidence}", width)
-    yield from _wrapped(f"    {text.services(finding)}", width)
 
 
 def _wrapped(line: str, width: int | None) -> Iterator[str]:

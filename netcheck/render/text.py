@@ -99,7 +99,7 @@ def who(finding: Finding) -> str:
     return ", ".join([first, *map(contact, finding.owners)])
 
 
-def services(finding: Finding, most: int = 5) -> str:
+def services(finding: Finding, most: int = 50) -> str:
     """The checks of a finding as `db01 tcp/5432`; past `most` only their number."""
     shown = [_service(check_id) for check_id in finding.checks[:most]]
     rest = len(finding.checks) - most

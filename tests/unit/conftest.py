@@ -259,7 +259,7 @@ def _findings() -> tuple[Finding, ...]:
             cause="tcp.filtered",
             responsible="customer",
             where=Place("after", "10.1.0.1"),
-            summary="no answer to 3 SYNs in 5.0 s; hop 10.1.0.1 answers, nothing after it",
+            summary="2 checks (tcp/5432) of db01, db02, such as: no answer to 3 SYNs in 5.0 s",
             advice="Open tcp/5432 from 10.9.0.7 to 10.20.0.15 and 10.20.0.16.",
             owners=(UNIX_TEAM, Contact("Network team")),
             checks=("dc-connector/db01/tcp/5432", "dc-connector/db02/tcp/5432"),
