@@ -93,10 +93,10 @@ class GuardedCredential:
 
     def seen(self) -> list[str]:
         """Every text that must not be shown; of a private key each line."""
-        secret = self._resolved
-        if not isinstance(secret, Secret):
-            return []
-        parts = (secret.password, secret.passphrase, *(secret.private_key or "").splitlines())
+        parts: list[str | None] = list(self._typed.values())
+        if isinstance(self._resolved, Secret):
+            secret = self._resolved
+            parts += [secret.password, secret.passphrase, *(secret.private_key or "").splitlines()]
         return [part for part in parts if part and len(part) >= LEAST_REDACTED]
 
     def _refuse_again(self) -> None:

@@ -33,7 +33,7 @@ def follow(reference: SecretRef) -> str:
         case "keyring":
             return _from_keyring(value)
         case _:
-            raise Missing(f"there is no terminal to ask on ({reference.kind})")
+            raise Missing("nothing was typed in, or there is no terminal to ask on")
 
 
 def _from_environment(name: str) -> str:

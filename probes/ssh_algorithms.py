@@ -102,9 +102,9 @@ def agree(client: Algorithms, server: Algorithms) -> Agreement:
 
 
 def weaknesses(agreement: Agreement) -> list[str]:
-    """What would be negotiated and should not be any more, in words."""
-    found = {name: KINDS[kind] for kind, name in agreement.chosen.items() if WEAK.fullmatch(name)}
-    return [f"{kind.removesuffix(' to the target')} {name}" for name, kind in found.items()]
+    """What would be negotiated and should not be any more, in words, both directions as one."""
+    weak = [(KINDS[kind], name) for kind, name in agreement.chosen.items() if WEAK.fullmatch(name)]
+    return list(dict.fromkeys(f"{re.sub(' (to|from) the target', '', kind)} {name}" for kind, name in weak))
 
 
 def as_lists(algorithms: Algorithms) -> dict[str, list[str]]:

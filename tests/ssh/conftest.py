@@ -1,0 +1,173 @@
+"""Servers for the ssh probe: OpenSSH's own, paramiko's in this process, and raw sockets that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes import ssh
+from probes.contract import Ascent, Secret, Target, Timing
+from probes.net.real import SystemNetwork
+
+SSHD = "/usr/sbin/sshd"
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    """Every thread that a test's probe started has ended soon after it."""
+    before = set(threading.enumerate())
+    yield
+    limit = time.monotonic() + 3
+    while left := set(threading.enumerate()) - before:
+        assert time.monotonic() < limit, f"threads left behind: {left}"
+        next(iter(left)).join(0.05)
+
+
+@dataclass
+class OneSecret:
+    """A credential without a queue; remembers by whom it was refused."""
+
+    secret: Secret
+    refused: list[str] = field(default_factory=list)
+    tried: int = 0
+
+    def pipeline(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
+
+    @contextlib.asynccontextmanager
+    async def attempt(self) -> AsyncIterator[OneSecret]:
+        self.tried += 1
+        yield self
+
+    def failed(self, by: str) -> None:
+        self.refused.append(by)
+
+
+@pytest.fixture
+def credential() -> type[OneSecret]:
+    return OneSecret
+
+
+async def _climb(port: int, timeout: float, credential: Any, settings: dict[str, Any]) -> Ascent:
+    target, timing = Target("127.0.0.1", port), Timing(timeout, 4 * timeout)
+    outcome = await ssh.run(target, ssh.Settings(**settings), timing, SystemNetwork(), credential)
+    return outcome.ascents[0]
+
+
+@pytest.fixture
+def look() -> Callable[..., Ascent]:
+    """look(port, timeout=…, credential=…, **settings): the probe's climb on 127.0.0.1."""
+
+    def climb(port: int, timeout: float = 5.0, credential: Any = None, **settings: Any) -> Ascent:
+        return asyncio.run(_climb(port, timeout, credential, settings))
+
+    return climb
+
+
+@pytest.fixture
+def look_at_server() -> Callable[..., Ascent]:
+    """look_at_server(handler, …): the same on a server that does as the handler (asyncio streams) says."""
+
+    async def both(handler: Handler, timeout: float, settings: dict[str, Any]) -> Ascent:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                await handler(reader, writer)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            return await _climb(server.sockets[0].getsockname()[1], timeout, None, settings)
+
+    def climb(handler: Handler, timeout: float = 5.0, **settings: Any) -> Ascent:
+        return asyncio.run(both(handler, timeout, settings))
+
+    return climb
+
+
+@dataclass
+class Sshd:
+    """A running sshd. `keys` are its public host keys by type (`ssh-ed25519` …), as lines."""
+
+    port: int
+    keys: dict[str, str]
+    user_key: Path
+
+    def fingerprint(self, kind: str = "ssh-ed25519") -> str:
+        listing = subprocess.run(
+            ["ssh-keygen", "-lf", "-"], input=self.keys[kind], capture_output=True, text=True, check=True
+        )
+        return listing.stdout.split()[1]
+
+
+def keygen(path: Path, *options: str) -> str:
+    """Make a key pair; returns its public line."""
+    subprocess.run(["ssh-keygen", "-q", "-f", str(path), *options], check=True)
+    return path.with_suffix(".pub").read_text().strip()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with key pairs: host_ed25519, host_ecdsa, host_rsa, and a user's."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("OpenSSH's ssh-keygen is not installed (Debian: openssh-client)")
+    folder = tmp_path_factory.mktemp("keys")
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        keygen(folder / f"host_{kind}", "-t", kind, "-N", "")
+    keygen(folder / "user", "-t", "ed25519", "-N", "")
+    return folder
+
+
+@pytest.fixture
+def sshd(keys: Path, tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
+    """sshd(*config lines, host_keys=…): an OpenSSH server on 127.0.0.1, ended with the test."""
+    if not Path(SSHD).exists():
+        pytest.skip(f"OpenSSH's server is not installed: no {SSHD} (Debian: openssh-server)")
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*lines: str, host_keys: tuple[str, ...] = ("ed25519",)) -> Sshd:
+        port = free_port()
+        config = tmp_path / f"sshd_{port}"
+        (tmp_path / "authorized").write_text((keys / "user.pub").read_text())
+        given = [f"Port {port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no", "StrictModes no"]
+        given += [f"AuthorizedKeysFile {tmp_path}/authorized", f"AllowUsers {getpass.getuser()}"]
+        given += [f"HostKey {keys}/host_{kind}" for kind in host_keys]
+        config.write_text("\n".join([*lines, *given]) + "\n")
+        process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Server listening" in line:
+                break
+        else:
+            pytest.fail(f"sshd did not start: {config.read_text()}")
+        public = [(keys / f"host_{kind}.pub").read_text() for kind in host_keys]
+        return Sshd(port, {line.split()[0]: line for line in public}, keys / "user")
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.communicate()
