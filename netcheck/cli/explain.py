@@ -7,7 +7,7 @@ import difflib
 
 from netcheck import exitcodes, registry
 from netcheck.errors import NotAvailableYet, UsageError
-from netcheck.explain import codes, probe
+from netcheck.explain import codes, manual, probe
 from probes.causes import ALL_CODES, CODES
 
 # Device types that will have a profile: the checks and ports of each as data.
@@ -23,15 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "word", nargs="?", metavar="CODE|PROBE|PROFILE", help="a code, a prefix such as `tls`, or a probe"
     )
-    parser.add_argument(
-        "--markdown", action="store_true", help="every code as a page in Markdown (docs/causes.md)"
-    )
+    parser.add_argument("--markdown", choices=tuple(manual.PAGES), help="a page of the manual, in Markdown")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the page. Raises UsageError for a word that is nothing."""
     if arguments.markdown:
-        print(codes.markdown(), end="")
+        print(manual.PAGES[arguments.markdown](), end="")
     else:
         print(page(arguments.word))
     return exitcodes.OK

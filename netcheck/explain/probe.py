@@ -6,12 +6,10 @@ from typing import Any
 
 from netcheck import registry
 from netcheck.explain.layout import columns, section, wrapped
+from netcheck.inventory.keys import COMMON
 from probes import settings
-from probes.contract import Probe
+from probes.contract import Layer, Probe
 from probes.settings import Kind, Option, options_of
-
-# Options that every check has, whatever its probe; the inventory reads them.
-COMMON = "`timeout`, `retries`, `expect`, `from`, `flow`, `credential`, `every_address`, `samples`, `tags`"
 
 
 def listing() -> str:
@@ -32,32 +30,45 @@ def page(name: str) -> str:
         found = registry.get(name)
     except registry.BrokenProbe as error:
         return wrapped(str(error))
-    steps = " → ".join(layer.value for layer in found.layers)
-    facts = [("ladder", steps), ("port", _port(found))]
+    facts = [("ladder", ladder(found)), ("port", port(found))]
     return "\n\n".join(
         (
             section(f"{name}: {found.summary}", columns(facts)),
-            section("Options", _options(found)),
-            section("In an inventory", f"  checks: [{_example(found)}]"),
-            section("Without one", f"  netcheck check {_url(found)}"),
+            section("Its options", columns(options(found)) or "  none"),
+            section("Options of every probe", columns(common())),
+            section("In an inventory", f"  checks: [{example(found)}]"),
+            section("Without one", f"  netcheck check {url(found)}"),
         )
     )
 
 
-def _port(probe: Probe) -> str:
+def ladder(probe: Probe) -> str:
+    """Its steps, lowest first. A name is resolved before the first of them."""
+    first = () if Layer.RESOLVE in probe.layers else (Layer.RESOLVE,)
+    return " → ".join((*first, *probe.layers))
+
+
+def port(probe: Probe) -> str:
+    """Which port it takes, in words."""
     if not probe.has_port:
         return "none"
     return f"{probe.default_port} unless said otherwise" if probe.default_port else "must be given"
 
 
-def _options(probe: Probe) -> str:
-    rows = [(option.name, _sentence(option)) for option in options_of(probe.settings).values()]
-    return columns([*rows, ("any probe's", COMMON)])
+def options(probe: Probe) -> list[tuple[str, str]]:
+    """Its own options, each with its sentence, kind and default."""
+    return [(option.name, _sentence(option)) for option in options_of(probe.settings).values()]
+
+
+def common() -> list[tuple[str, str]]:
+    """The options that every check may have."""
+    return [(name, key.doc) for name, key in COMMON.items()]
 
 
 def _sentence(option: Option) -> str:
-    default = "" if option.default is None else f"; default {_shown(option)}"
-    return f"{option.doc} ({kind_words(option.kind)}{default})"
+    default = f"default {_shown(option)}" if option.default not in (None, ()) else ""
+    details = "; ".join(filter(None, (kind_words(option.kind), default)))
+    return f"{option.doc} ({details})" if details else option.doc
 
 
 def _shown(option: Option) -> str:
@@ -88,16 +99,17 @@ def duration(seconds: float) -> str:
 
 
 def kind_words(kind: Kind) -> str:
-    """What a value of this kind is, in a few words."""
+    """What a value of this kind is, in a few words; nothing where the kind is a probe's own."""
     match kind:
         case settings.Choice(words=words):
             return " or ".join(words)
         case settings.Listing(item=item):
-            return f"one or a list: {kind_words(item)}"
+            words = kind_words(item)
+            return f"one or a list: {words}" if words else "one or a list"
         case settings.Text(what=what) | settings.Whole(what=what):
             return what
         case _:
-            return WORDS.get(type(kind), "a value")
+            return WORDS.get(type(kind), "")
 
 
 WORDS: dict[type, str] = {
@@ -110,14 +122,16 @@ WORDS: dict[type, str] = {
 }
 
 
-def _example(probe: Probe) -> str:
+def example(probe: Probe) -> str:
+    """Checks as an inventory has them."""
     if not probe.has_port:
         return probe.name
     if not probe.default_port:
-        return f"{probe.name}/5432"
+        return f"{probe.name}/8443"
     return f"{probe.name}, {probe.name}/{probe.default_port + 2000}"
 
 
-def _url(probe: Probe) -> str:
-    port = "" if probe.default_port or not probe.has_port else ":5432"
+def url(probe: Probe) -> str:
+    """The check as a URL."""
+    port = "" if probe.default_port or not probe.has_port else ":8443"
     return f"{probe.name}://db01{port}"

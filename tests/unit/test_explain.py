@@ -52,7 +52,7 @@ def test_a_word_that_is_a_probe_and_a_prefix_shows_both(page) -> None:
     """`tcp` is a probe's page, then the codes of its layer."""
     text = page("tcp")
     assert text.startswith("tcp: a TCP handshake on the port\n")
-    assert "checks: [tcp/5432]" in text
+    assert "checks: [tcp/8443]" in text
     assert "  tcp.filtered " in text
 
 
