@@ -9,26 +9,18 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from netcheck import api, exitcodes
-from netcheck.cli import output, progress
+from netcheck.cli import choosing, output, progress
 from netcheck.credentials import Vault
 from netcheck.engine import Limits
 from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
 from netcheck.plan import Plan
-from probes.settings import BadValue, Duration
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of a command that checks."""
-    parser.add_argument(
-        "--only",
-        metavar="SELECTOR",
-        action="append",
-        default=[],
-        help="name, glob*, group:g, tag:t, probe:p, flow:f, vantage:v, owner:o; `,` is and, `!` not",
-    )
-    parser.add_argument("--timeout", metavar="S", type=_seconds, help="seconds for one step (default: 5)")
+    choosing.add_arguments(parser)
     parser.add_argument("--concurrency", metavar="N", type=_count, help="connections in flight at most")
     parser.add_argument("--rate", metavar="N", type=_count, help="new connections a second at most")
     parser.add_argument("--no-trace", action="store_true", help="skip the route trace after a failure")
@@ -40,19 +32,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--no-history", action="store_true", help="do not record the run")
     output.add_arguments(parser)
-
-
-def _seconds(text: str) -> float:
-    """A duration, as in the inventory; argparse turns the error into its usage message."""
-    from argparse import ArgumentTypeError
-
-    try:
-        seconds = Duration().read(text)
-    except BadValue as error:
-        raise ArgumentTypeError(error.message) from None
-    if seconds <= 0:
-        raise ArgumentTypeError(f"`{text}` is not a timeout: more than 0 s")
-    return seconds
 
 
 def _count(text: str) -> int:

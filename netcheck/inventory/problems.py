@@ -11,15 +11,11 @@ from typing import Protocol
 from netcheck.errors import UsageError
 
 WIDEST = 100  # characters of an offending line that are shown
-SECRET_KEY = re.compile(
-    r"(?:.*[_-])?(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key|api_?key|credentials?_value)",
-    re.IGNORECASE,
-)
+SECRET_WORD = r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key|api_?key|authorization|cookie)"
+SECRET_KEY = re.compile(rf"(?:.*[_-])?{SECRET_WORD}", re.IGNORECASE)
 # In the bare text, where there may be no tree yet: `password: …`, `"token": …`, `scheme://user:pass@`.
 SECRET_TEXT = re.compile(
-    r"""((?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key|api_?key)["']?\s*:\s*)
-        (?![\s{\[&*|>#])("[^"]*"?|'[^']*'?|[^\s,}\]]+)""",
-    re.IGNORECASE | re.VERBOSE,
+    rf"""({SECRET_WORD}["']?\s*:\s*)(?![\s{{\[&*|>#])("[^"]*"?|'[^']*'?|[^,}}\]]+)""", re.IGNORECASE
 )
 SECRET_URL = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 HIDDEN = "****"
