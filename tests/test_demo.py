@@ -92,7 +92,7 @@ def test_a_login_is_a_real_one(demo: Shown) -> None:
 def test_the_last_lines_tell_what_to_try_next(demo: Shown) -> None:
     """Commands that can be typed as they stand, with the inventory's path."""
     last = demo.out.rsplit("What to try next", 1)[1]
-    assert f"netcheck plan {demo.inventory}" in last
+    assert f"netcheck plan --origins {demo.inventory}" in last
     assert "netcheck explain " in last
     assert "netcheck init" in last
 

@@ -22,7 +22,7 @@ The inventory of this demo: {inventory}
 
 What to try next
   netcheck explain ssh.no_common_algorithm    what a cause means, how it is proved, who acts
-  netcheck plan {inventory}
+  netcheck plan --origins {inventory}
                                               what was asked of each device, and where each value is from
   netcheck report last --format markdown      this run again, as text for a page or a ticket
   netcheck demo --keep                        keeps the lab's servers up, to edit and run its inventory

@@ -18,7 +18,7 @@ from netcheck.inventory.model import FLOWS
 from probes.causes import ALL_CODES
 
 # A third party's probe claims `x-NAME.code`; its own evidence is all that netcheck knows of it.
-FOREIGN = re.compile(r"x-([a-z0-9-]+)\.[a-z0-9_]+")
+FOREIGN = re.compile(r"x-[\w-]+\.\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,8 @@ class Entry:
 
 
 def entry(code: str) -> Entry:
-    """The entry of a code; a third party's `x-NAME.code` gets a general one. Raises KeyError."""
-    foreign = FOREIGN.fullmatch(code)
-    return _foreign(code, foreign[1]) if foreign else _catalogue()[code]
+    """The entry of a code; one that is not ours, such as a third party's `x-NAME.code`, gets a general one."""
+    return _catalogue().get(code) or _foreign(code)
 
 
 def all_entries() -> tuple[Entry, ...]:
@@ -115,13 +114,14 @@ def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
-def _foreign(code: str, name: str) -> Entry:
+def _foreign(code: str) -> Entry:
+    name = code.partition(".")[0].removeprefix("x-")
     why = "netcheck knows nothing of this code; the check's evidence is all there is"
     return Entry(
         code=code,
         means=f"A finding of the third-party probe package `{name}`.",
         told_apart="Its own evidence, in the record of the check.",
         look_alikes=(),
-        do=f"Read the evidence of {{probe}} on {{target}}, and the manual of `{name}`.",
+        do="Read the evidence of {probe} on {target}, and the manual of its probe package.",
         acts=dict.fromkeys(FLOWS, Acts("undetermined", why)),
     )
