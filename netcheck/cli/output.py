@@ -162,7 +162,7 @@ def _in_place(path: Path) -> bool:
 
 def _is_device(path: Path) -> bool:
     """A device or a pipe; stdout also where it is redirected to a file."""
-    return path == STDOUT or (path.exists() and not path.is_file() and not path.is_dir())
+    return path == STDOUT or (os.path.exists(path) and not path.is_file() and not path.is_dir())
 
 
 def _mode(path: Path) -> int:

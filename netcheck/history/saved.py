@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def find(reference: str) -> Path:
     if found := re.fullmatch(r"last(?:~(\d+))?", reference):
         return _last(int(found[1] or 0))
     path = Path(reference)
-    if path.exists() or "/" in reference or path.suffix in (".json", ".jsonl"):
+    if os.path.exists(path) or "/" in reference or path.suffix in (".json", ".jsonl"):
         return path
     return _by_id(reference)
 
@@ -150,7 +151,10 @@ def _from_lines(path: Path, first: dict[str, Any], lines: Iterator[str]) -> RunR
 
 
 def _interrupted(checks: list[CheckRecord]) -> Summary:
-    summary = Summary(interrupted=True)
+    """The summary that a killed run did not come to write."""
+    from netcheck.diagnosis.findings import findings  # a crash is rare, and its rules take long to load
+
+    summary = Summary(interrupted=True, findings=findings(checks))
     for check in checks:
         summary.add(check)
     return summary

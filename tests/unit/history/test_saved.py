@@ -71,11 +71,12 @@ def test_a_journal_cut_off_in_a_line_is_interrupted(file: Callable[[str], Path])
     """After a crash what is there loads, and counts as interrupted."""
     path = file("jsonl")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(lines[:4]) + lines[4][:200], encoding="utf-8")
+    path.write_text("".join(lines[:6]) + lines[6][:200], encoding="utf-8")
     run = saved.load(path)
     assert run.summary.interrupted
-    assert (run.summary.checks, len(list(run.checks))) == (3, 3)
-    assert run.summary.verdicts["pass"] == 3
+    assert (run.summary.checks, len(list(run.checks))) == (5, 5)
+    assert (run.summary.verdicts["pass"], run.summary.verdicts["fail"]) == (4, 1)
+    assert [finding.cause for finding in run.summary.findings] == ["tcp.filtered"]
 
 
 def test_runs_are_listed_newest_first(keep: Callable[..., Path], state: Path) -> None:
@@ -148,6 +149,12 @@ def test_an_ambiguous_id_names_the_runs(keep: Callable[..., Path]) -> None:
         saved.find("01KAS")
 
 
+def test_a_word_of_any_length_is_no_traceback() -> None:
+    """Longer than a file's name can be."""
+    with pytest.raises(UsageError, match=r"^no run `xxx"):
+        saved.find("x" * 5000)
+
+
 def test_a_path_wins(state: Path) -> None:
     """A file of that name, or what looks like a path, is a path."""
     (state / "mine").write_text("")
@@ -207,7 +214,12 @@ def test_binary_is_no_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("nope.json", "No such file or directory"), (".", "Is a directory")]
+    ("name", "why"),
+    [
+        ("nope.json", "No such file or directory"),
+        (".", "Is a directory"),
+        ("x" * 300 + ".json", "File name too long"),
+    ],
 )
 def test_a_file_that_can_not_be_read_says_why(name: str, why: str) -> None:
     """The system's reason, after the name."""
