@@ -49,12 +49,12 @@ def _table(checks: Iterable[Check]) -> Iterator[str]:
     yield f"\n{count(len(rows), 'check')}{later}\n"
 
 
-def _row(check: Check) -> list[str]:
+def _row(check: Check) -> tuple[str, ...]:
     terms = check.terms
     words = [terms.probe if terms.port is None else check.label, terms.name]
     label = " ".join(word for word in words if word)
     source = terms.vantage if terms.origin == "declared" else f"{terms.vantage} (assumed)"
-    return [check.target, label, check.host, source, terms.flow, _seconds(terms), _note(terms)]
+    return check.target, label, check.host, source, terms.flow, _seconds(terms), _note(terms)
 
 
 def _seconds(terms: Terms) -> str:
