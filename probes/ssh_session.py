@@ -147,8 +147,9 @@ class Session:
         if transport.active and transport.initial_kex_done:
             key = transport.get_remote_server_key()
             return HostKey(key.get_name(), key.asbytes(), key.get_bits())
+        overdue = self.sock.overdue(began)
         self.close()
-        raise self.failure() if in_time else self.sock.overdue(began)
+        raise self.failure() if in_time else overdue
 
     def failure(self) -> NetworkFailure | Failed:
         """Why the connection ended: the target's words, what the socket saw, or paramiko's objection."""

@@ -53,10 +53,11 @@ class ReplayedSocket:
         except ConnectionError:
             self._end = self._end or PeerReset(self.received)
             raise
-        if not data and not self._closed:
+        if data:
+            self.received += len(data)
+            self.last = time.monotonic()
+        elif not self._closed:
             self._end = self._end or PeerClosed(self.received)
-        self.received += len(data)
-        self.last = time.monotonic()
         return data
 
     def send(self, data: bytes) -> int:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from probes.net.real import SystemNetwork
 
 SSHD = "/usr/sbin/sshd"
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[socket.socket], None]
 
 
 @pytest.fixture(autouse=True)
@@ -79,22 +79,35 @@ def look() -> Callable[..., Ascent]:
     return climb
 
 
+@contextlib.contextmanager
+def listening(handler: Handler) -> Iterator[int]:
+    """A server on 127.0.0.1 that does with each connection as the handler says; gives its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # shut down at the end
+            while True:
+                connection, _ = listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    handler(connection)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        listener.close()
+
+
 @pytest.fixture
-def look_at_server() -> Callable[..., Ascent]:
-    """look_at_server(handler, …): the same on a server that does as the handler (asyncio streams) says."""
+def look_at_server(look: Callable[..., Ascent]) -> Callable[..., Ascent]:
+    """look_at_server(handler, …): the climb on a server that does as the handler (a socket) says."""
 
-    async def both(handler: Handler, timeout: float, settings: dict[str, Any]) -> Ascent:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(ConnectionError):
-                await handler(reader, writer)
-            writer.close()
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with server:
-            return await _climb(server.sockets[0].getsockname()[1], timeout, None, settings)
-
-    def climb(handler: Handler, timeout: float = 5.0, **settings: Any) -> Ascent:
-        return asyncio.run(both(handler, timeout, settings))
+    def climb(handler: Handler, **options: Any) -> Ascent:
+        with listening(handler) as port:
+            return look(port, **options)
 
     return climb
 
