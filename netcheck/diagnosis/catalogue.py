@@ -72,7 +72,7 @@ class Entry:
 
 
 def entry(code: str) -> Entry:
-    """The entry of a code; one that is not ours, such as a third party's `x-NAME.code`, gets a general one."""
+    """The entry of a code; a general one for what is not ours, such as a third party's `x-NAME.code`."""
     return _catalogue().get(code) or _foreign(code)
 
 
