@@ -154,10 +154,14 @@ class _ReportFile:
 
 
 def _in_place(path: Path) -> bool:
-    """Whether to write into what is there: a device, a pipe, or a file in a folder closed to us."""
+    """Whether to write into what is there: a device, a pipe, a file in a folder closed to us, or a file of
+    somebody else, which stays theirs."""
     if _is_device(path):
         return True
-    return path.is_file() and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK)
+    if not path.is_file():
+        return False
+    folder = os.path.dirname(os.path.realpath(path))
+    return not os.access(folder, os.W_OK) or path.stat().st_uid != os.geteuid()
 
 
 def _is_device(path: Path) -> bool:

@@ -142,6 +142,18 @@ def test_a_symbolic_link_stays_one(run_record: RunRecord) -> None:
     assert json.loads(Path("x.json").read_text(encoding="utf-8"))["netcheck"] == "0.1.0"
 
 
+def test_a_file_of_somebody_else_stays_theirs(run_record: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written in place: a file renamed over it would be ours."""
+    Path("x.json").write_text("old")
+    before = Path("x.json").stat().st_ino
+    theirs = outputs("-o", "x.json", "--quiet")
+    monkeypatch.setattr(output.os, "geteuid", lambda: -1)
+    theirs.prepare()
+    theirs.write(run_record)
+    assert Path("x.json").stat().st_ino == before
+    assert json.loads(Path("x.json").read_text(encoding="utf-8"))["netcheck"] == "0.1.0"
+
+
 def test_a_failed_write_keeps_the_old_report_and_writes_the_others(
     run_record: RunRecord, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
