@@ -1,19 +1,13 @@
-"""A certificate chain as plain facts, and what is wrong with it.
-
-The order of judgement is OpenSSL's own (x509_vfy.c): the chain's trust, then weak keys and signatures,
-then the name, then the dates. A missing intermediate and a private CA look the same from here: both
-are `tls.untrusted`, and the words say both.
-"""
+"""A certificate chain as plain facts: who it names, until when, and how strong it is."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import datetime
-import ipaddress
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,9 +19,6 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from probes.settings import BadValue, shown
 
 DAY = 86400.0
-SELF_SIGNED, EXPIRED, NOT_YET_VALID = 18, 10, 9
-MISSING_ISSUER, NOTHING_VERIFIED, UNTRUSTED_ROOT = 20, 21, 19
-WEAK = frozenset({66, 67, 68})
 LEAST_RSA_BITS = 2048  # 112 bits of security (NIST SP 800-57 part 1, table 2)
 MOST_NAMES = 20
 MOST_TEXT = 200
@@ -78,14 +69,19 @@ class Certificate:
             "subject": self.subject[:MOST_TEXT],
             "issuer": self.issuer[:MOST_TEXT],
             "serial": self.serial,
-            "not_before": _iso(self.not_before),
-            "not_after": _iso(self.not_after),
+            "not_before": iso(self.not_before),
+            "not_after": iso(self.not_after),
             "names": [name[:MOST_TEXT] for name in self.names[:MOST_NAMES]],
             "sha256": self.sha256,
             "key": self.key,
             "signature": self.signature,
             "self_issued": self.self_issued,
         }
+
+    @property
+    def title(self) -> str:
+        """The subject as a sentence names it."""
+        return self.subject[:MOST_TEXT] or "without a subject"
 
     def days_left(self, now: float) -> float:
         return (self.not_after.timestamp() - now) / DAY
@@ -97,14 +93,6 @@ class Certificate:
         if found and int(found[1]) < LEAST_RSA_BITS:
             return f"key {self.key}"
         return f"signature with {self.signature.upper()}" if self.signature in ("sha1", "md5") else None
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """One thing that is wrong: its cause and the words for it."""
-
-    cause: str
-    text: str
 
 
 def read(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
@@ -167,114 +155,8 @@ def _signature(parsed: x509.Certificate) -> str:
     return algorithm.name if algorithm else parsed.signature_algorithm_oid._name
 
 
-def _iso(time: datetime.datetime) -> str:
+def iso(time: datetime.datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def objections(
-    chain: Sequence[Certificate], problems: Sequence[tuple[int, int, str]], name: str | None, now: float
-) -> list[Objection]:
-    """All that is wrong, the one that decides first. `name` None: the name does not matter.
-
-    `problems` are OpenSSL's, as `probes.net.base.TlsSession` has them.
-    """
-    found = [_objection(chain, *problem, now) for problem in problems if not _said(problem, problems)]
-    if not chain:
-        found.append(Objection("tls.certificate_unacceptable", "the certificate can't be read"))
-    elif name is not None:
-        found += _name_objections(chain[0], name)
-    return in_order(found)
-
-
-def in_order(found: Iterable[Objection]) -> list[Objection]:
-    """Each objection once, the one that decides first."""
-    return sorted(dict.fromkeys(found), key=lambda objection: ORDER.index(objection.cause))
-
-
-ORDER = (
-    "tls.self_signed",
-    "tls.untrusted",
-    "tls.certificate_unacceptable",
-    "tls.hostname_mismatch",
-    "tls.not_yet_valid",
-    "tls.expired",
-)
-
-
-def _said(problem: tuple[int, int, str], problems: Sequence[tuple[int, int, str]]) -> bool:
-    """OpenSSL's "nothing verified" only repeats a missing issuer."""
-    return problem[0] == NOTHING_VERIFIED and any(number == MISSING_ISSUER for number, _, _ in problems)
-
-
-def _objection(chain: Sequence[Certificate], number: int, depth: int, words: str, now: float) -> Objection:
-    known = chain[depth] if depth < len(chain) else None
-    whose = "the certificate" if depth == 0 else f"certificate {depth + 1} of the chain"
-    if number == SELF_SIGNED:
-        return Objection("tls.self_signed", f"self-signed: {_subject(known)}")
-    if number == EXPIRED:
-        past = known is not None and known.days_left(now) < 0
-        ago = f" {_days(-known.days_left(now))} ago, on {known.not_after:%Y-%m-%d}" if known and past else ""
-        return Objection("tls.expired", f"{whose} expired{ago}")
-    if number == NOT_YET_VALID:
-        since = f", only from {_iso(known.not_before)}" if known else ""
-        return Objection("tls.not_yet_valid", f"{whose} is not valid yet{since}")
-    if number in WEAK:
-        return Objection("tls.certificate_unacceptable", f"{whose}: {words}{_weakness(known)}")
-    if number in (MISSING_ISSUER, NOTHING_VERIFIED):
-        text = f"issuer not known here: {_issuer(chain)}; a private CA, or a missing intermediate certificate"
-        return Objection("tls.untrusted", text)
-    if number == UNTRUSTED_ROOT:
-        return Objection(
-            "tls.untrusted", f"the chain ends in a CA that is not trusted here: {_issuer(chain)}"
-        )
-    return Objection("tls.untrusted", f"{whose}: {words}")
-
-
-def _subject(certificate: Certificate | None) -> str:
-    return certificate.subject[:MOST_TEXT] or "without a subject" if certificate else "unreadable"
-
-
-def _issuer(chain: Sequence[Certificate]) -> str:
-    return chain[-1].issuer[:MOST_TEXT] if chain else "unreadable"
-
-
-def _weakness(certificate: Certificate | None) -> str:
-    weakness = certificate.weakness if certificate else None
-    return f" ({weakness})" if weakness else ""
-
-
-def _name_objections(leaf: Certificate, name: str) -> list[Objection]:
-    if covers(leaf, name):
-        return []
-    names = ", ".join(leaf.names[:5]) + (", …" if len(leaf.names) > 5 else "")
-    only = f"for {names[:MOST_TEXT]}" if names else "without a name for hosts (subjectAltName)"
-    return [Objection("tls.hostname_mismatch", f"the certificate is {only}, not for {name}")]
-
-
-def covers(leaf: Certificate, name: str) -> bool:
-    """Whether the certificate is for this host name or address (RFC 9525)."""
-    from service_identity import CertificateError, VerificationError
-    from service_identity import cryptography as identity
-
-    address = name.partition("%")[0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            if _is_address(address):
-                identity.verify_certificate_ip_address(leaf.parsed, address)
-            else:
-                identity.verify_certificate_hostname(leaf.parsed, name.removesuffix("."))
-        except (VerificationError, CertificateError, ValueError, x509.DuplicateExtension):
-            return False
-    return True
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def expires_soon(chain: Sequence[Certificate], within: float, now: float) -> str | None:
@@ -286,19 +168,19 @@ def expires_soon(chain: Sequence[Certificate], within: float, now: float) -> str
     left = first.days_left(now)
     if not 0 < left * DAY <= within:
         return None
-    return _days(left) if first is chain[0] else f"{_days(left)}, the intermediate {_subject(first)}"
+    return days_words(left) if first is chain[0] else f"{days_words(left)}, the intermediate {first.title}"
 
 
 def weaknesses(chain: Sequence[Certificate]) -> list[str]:
     """What is weak by today's measure in leaf and intermediates; a root's own signature proves nothing."""
     judged = [each for index, each in enumerate(chain) if index == 0 or not each.self_issued]
-    return [f"{weak} in {_subject(each)}" for each in judged if (weak := each.weakness)]
+    return [f"{weak} in {each.title}" for each in judged if (weak := each.weakness)]
 
 
-def _days(days: float) -> str:
+def days_words(days: float) -> str:
     """Whole days, or hours below one.
 
-    >>> _days(9.4), _days(1.2), _days(0.5)
+    >>> days_words(9.4), days_words(1.2), days_words(0.5)
     ('9 days', '1 day', '12 hours')
     """
     count, unit = (int(days), "day") if days >= 1 else (int(days * 24), "hour")

@@ -4,97 +4,29 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from probes import causes, tls, urls
 from probes.causes import Failed
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.http1 import Client, Reply, Request, plain
+from probes.http_settings import Settings, from_url
 from probes.ladder import Ladder, look
 from probes.net.base import Connection, Network, NetworkFailure, PeerClosed, PeerReset
-from probes.settings import BadValue, Choice, Listing, Text, TextMap, Whole, option, shown
+from probes.settings import shown
 
 LAYERS = {"http": (Layer.CONNECT, Layer.PROTOCOL), "https": (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)}
-METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # An answer that asks for a login or refuses us still proves that the service is there and speaks.
 LOGIN = frozenset({401, 403})
 ALPN = ("http/1.1",)
-
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection", "upgrade"})
-
-
-@dataclass(frozen=True, slots=True)
-class Headers(TextMap):
-    """Header fields to send: no line breaks, nothing that frames the message, no secrets."""
-
-    def read(self, value: Any) -> dict[str, str]:
-        headers = TextMap.read(self, value)
-        for name, text in headers.items():
-            if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-                raise BadValue(f"{shown(name)} is not a header's name", (name,))
-            if name.lower() in SECRET_HEADERS:
-                raise BadValue(f"secret in clear text: this probe sends no header `{name}`", (name,))
-            if name.lower() in FRAMING_HEADERS:
-                raise BadValue(f"the header `{name}` is netcheck's to set", (name,))
-            if not re.fullmatch(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?|", text):
-                raise BadValue(
-                    f"the header `{name}` has a line break or another character that can't travel", (name,)
-                )
-        return headers
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy's URL, without a user or password."""
-
-    def read(self, value: Any) -> str:
-        if isinstance(value, str) and "@" in value:
-            raise BadValue("secret in clear text: a proxy's URL takes no user and password")
-        if not isinstance(value, str) or not re.fullmatch(r"(?:https?|socks5h?)://[^\s/]+/?", value):
-            raise BadValue(
-                f"{shown(value)} is not a proxy's URL (for example `http://proxy.acme.example:3128`)"
-            )
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^(?:https?|socks5h?)://[^\s/@]+/?$"}
-
-
-@dataclass(frozen=True, slots=True)
-class Settings(tls.Settings):
-    """What is sent and what must come back. For `http`, TLS counts where a redirect leads to https."""
-
-    path: str = option(Text("a path", r"/[^\s\x00-\x1f\x7f]*", "/health"), "/", "path and query to ask for")
-    method: str = option(Choice(METHODS, "a method"), "GET", "the request's method")
-    headers: Mapping[str, str] | None = option(Headers(), None, "header fields to send, by name")
-    status: tuple[int, ...] | None = option(
-        Listing(Whole(100, 599, "an HTTP status")), None, "accepted status codes; else below 400, 401 and 403"
-    )
-    body: str | None = option(Text(), None, "text that must be in the first MiB of the body")
-    redirects: int = option(Whole(0, 50), 10, "redirects to follow on the same host; 0: none is followed")
-    proxy: str | None = option(Proxy(), None, "the proxy to go through")
-
-    def __post_init__(self) -> None:
-        tls.Settings.__post_init__(self)
-        if self.body is not None and self.method == "HEAD":
-            raise BadValue("`body` can't be looked for with `method: HEAD`", ("body",))
-
-
-def from_url(url: str) -> dict[str, str]:
-    """Path and query of the URL, where it has any.
-
-    >>> from_url("https://acme.example/health?full=1"), from_url("https://acme.example/")
-    ({'path': '/health?full=1'}, {})
-    """
-    parts = urlsplit(url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return {} if path == "/" else {"path": path}
+# How nginx, Apache and Go say that a request in clear came to a TLS port.
+WANTS_TLS = re.compile(
+    r"plain HTTP request was sent to HTTPS|speaking plain HTTP to an SSL|HTTP request to an HTTPS server",
+    re.I,
+)
 
 
 class Visit:
@@ -110,6 +42,7 @@ class Visit:
         self.method = settings.method
         self.followed: list[str] = []
         self.facts: dict[str, Any] = {}
+        self.certificate_wanted = False
 
     async def climb(self) -> None:
         """Connect, TLS for https, then request after request until one is no redirect."""
@@ -190,7 +123,8 @@ class Visit:
         self.client = Client(connection)
 
     async def _secure(self, connection: Connection) -> None:
-        await tls.secure(self.ladder, connection, self.host, self.settings, ALPN)
+        session = await tls.secure(self.ladder, connection, self.host, self.settings, ALPN)
+        self.certificate_wanted = session.requested
 
     @property
     def _port(self) -> int:
@@ -224,8 +158,7 @@ class Visit:
         """The final answer against what the settings accept."""
         answer = f"{self.method} {plain(self.url.path)} answered {reply.status} {reply.reason}".rstrip()
         if not _accepted(reply.status, self.settings.status):
-            cause = "http.server_error" if reply.status >= 500 else "http.status"
-            raise Failed(cause, answer)
+            raise await self._refusal(reply, answer, until)
         self.ladder.prove(answer)
         if self.settings.body is not None:
             found = await self.client.find(self.settings.body, reply, until)
@@ -236,6 +169,22 @@ class Visit:
                     f"{shown(self.settings.body)} is not in the body",
                     evidence=(answer,),
                 )
+
+    async def _refusal(self, reply: Reply, answer: str, until: float) -> Failed:
+        """What an answer that is not accepted means; a 400's own words may say more than its number."""
+        if reply.status >= 500:
+            return Failed("http.server_error", answer)
+        words = await self.client.text(until) if reply.status == 400 else ""
+        if self.url.scheme == "http" and WANTS_TLS.search(words):
+            return Failed(
+                "protocol.mismatch", "the server wants TLS on this port, and says so", evidence=(answer,)
+            )
+        if self.certificate_wanted and "certificate" in words:
+            cause = "tls.client_certificate_required"
+            return Failed(
+                cause, "it asked for a client certificate and refuses to go on without", evidence=(answer,)
+            )
+        return Failed("http.status", answer)
 
 
 def _accepted(status: int, wanted: tuple[int, ...] | None) -> bool:

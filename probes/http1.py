@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import h11
 
 from probes.causes import Failed
-from probes.net.base import Connection, PeerClosed, PeerReset
+from probes.net.base import Connection, NetworkFailure, PeerClosed, TimedOut
 from probes.sniff import described, protocol_of
 
 MOST_HEAD = 64 * 1024
@@ -18,6 +18,8 @@ MOST_BODY = 1024 * 1024
 # What is read of a redirect's body to use its connection again.
 MOST_DRAINED = 64 * 1024
 MOST_TEXT = 200
+# Bytes that are enough to tell a protocol, and seconds of silence after which no more of them will come.
+TELLING, SETTLED = 8, 2.0
 CHUNK = 16 * 1024
 
 # zlib's window bits for what a Content-Encoding names (RFC 9110 8.4.1): with a gzip or a zlib header.
@@ -88,14 +90,19 @@ class Client:
                 raise Failed("http.too_large", f"`{sought[:60]}` is not in the first MiB of the body")
         return False
 
+    async def text(self, until: float) -> str:
+        """The rest of the reply as far as it comes and is short, as it travels."""
+        body = bytearray()
+        try:
+            while len(body) <= MOST_DRAINED and (data := await self._data(until)) is not None:
+                body += data
+        except (NetworkFailure, Failed):
+            pass
+        return body.decode("utf-8", "replace")
+
     async def drain(self, until: float) -> bool:
         """Read the rest of the reply if it is short; whether the connection can take another request."""
-        length = 0
-        try:
-            while length <= MOST_DRAINED and (data := await self._data(until)) is not None:
-                length += len(data)
-        except (PeerClosed, PeerReset, Failed):
-            return False
+        await self.text(until)
         return self._http.their_state is h11.DONE and self._http.our_state is h11.DONE
 
     async def _data(self, until: float) -> bytes | None:
@@ -119,8 +126,14 @@ class Client:
         except PeerClosed as closed:
             self._end(closed)
             return
+        except TimedOut as late:
+            if self._foreign and late.idle > SETTLED:
+                raise self._mismatch() from None
+            raise
         if not self._opening.startswith(b"HTTP/"):
             self._recognize(data)
+            if self._foreign:
+                return
         if self._http.their_state is h11.SEND_RESPONSE:
             self._head += len(data)
             if self._head > MOST_HEAD + CHUNK:
@@ -134,14 +147,22 @@ class Client:
         self._ended = closed
         self._http.receive_data(b"")
 
+    @property
+    def _foreign(self) -> bool:
+        """The first bytes are not HTTP's."""
+        return not b"HTTP/".startswith(self._opening[:5])
+
     def _recognize(self, data: bytes) -> None:
-        """Raises Failed where the first bytes are another protocol's."""
+        """Raises Failed where the first bytes are another protocol's; a few that say nothing may go on."""
         self._opening = (self._opening + data)[:64]
-        if b"HTTP/".startswith(self._opening[:5]):
-            return
+        telling = len(self._opening) >= TELLING or protocol_of(self._opening)
+        if self._foreign and telling:
+            raise self._mismatch()
+
+    def _mismatch(self) -> Failed:
         if protocol_of(self._opening) == "TLS":
-            raise Failed("protocol.mismatch", "TLS answers where plain HTTP was asked for")
-        raise Failed("protocol.mismatch", f"no HTTP: {described(self._opening)}")
+            return Failed("protocol.mismatch", "TLS answers where plain HTTP was asked for")
+        return Failed("protocol.mismatch", f"no HTTP: {described(self._opening)}")
 
     def _malformed(self, error: h11.RemoteProtocolError) -> Failed:
         if error.error_status_hint == 431:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from probes import certificates
+from probes import certificates, objections
 from probes.causes import Failed
-from probes.certificates import Certificate, Fingerprint, Objection
+from probes.certificates import Certificate, Fingerprint
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
 from probes.net.base import Connection, Network, TlsHello, TlsSession
+from probes.objections import Objection
 from probes.settings import BadValue, Choice, Duration, File, Text, option
 from probes.urls import ascii_name
 
@@ -62,7 +63,7 @@ async def run(
 
 async def secure(
     ladder: Ladder, connection: Connection, host: str, settings: Settings, alpn: tuple[str, ...] = ()
-) -> None:
+) -> TlsSession:
     """The step `tls`: a session, its facts, and the certificate judged on the same connection."""
     name = ascii_name(settings.server_name or host)
     with ladder.step(Layer.TLS) as rung:
@@ -74,6 +75,7 @@ async def secure(
         _prove(ladder, session, chain)
         _judge(ladder, session, chain, name, settings)
     _warn(ladder, session, chain, settings.expires_in)
+    return session
 
 
 def _facts(session: TlsSession, chain: tuple[Certificate, ...]) -> dict[str, object]:
@@ -92,6 +94,8 @@ def _prove(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...]) 
         subject, issuer = certificate.facts()["subject"], certificate.facts()["issuer"]
         ladder.prove(f"certificate {subject or 'without a subject'}, issued by {issuer}")
         ladder.prove(f"its SHA-256 is {certificate.sha256}")
+    if session.requested:
+        ladder.prove("it asked for a client certificate; none was sent")
 
 
 def _judge(
@@ -101,8 +105,8 @@ def _judge(
     now = ladder.network.time()
     asked = _expectations(chain, settings)
     named = None if settings.verify == "chain" else name
-    found = certificates.objections(chain, session.problems, named, now)
-    counted = certificates.in_order(asked + (found if settings.verify in ("full", "chain") else []))
+    found = objections.objections(chain, session.problems, named, now)
+    counted = objections.in_order(asked + (found if settings.verify in ("full", "chain") else []))
     if counted:
         first, *others = counted
         raise Failed(first.cause, first.text, evidence=tuple(f"also: {other.text}" for other in others))

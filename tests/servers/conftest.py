@@ -127,8 +127,9 @@ class Server:
             except OSError:
                 return
             self.accepted += 1
-            self.threads.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
-            self.threads[-1].start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            thread.start()
+            self.threads.append(thread)
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(10)
@@ -139,15 +140,12 @@ class Server:
                 pass  # the client left, or refused us: what it found is what the test asks about
 
     def close(self) -> None:
-        self.done.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.join()
-        self.threads[0].join()
-
-    def join(self) -> None:
-        """Until every handler so far has returned."""
-        for thread in self.threads[1:]:
+        """Stop, once every handler has returned."""
+        if not self.done.is_set():
+            self.done.set()
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
+        for thread in self.threads:  # the first one, which starts the others, ends before they are joined
             thread.join(12)
 
 

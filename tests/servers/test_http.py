@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import time
 import zlib
 
@@ -337,7 +338,7 @@ def test_https_sends_no_request_to_an_untrusted_server(mint, serve_tls, ask):
     asked = []
     server = serve_tls(mint.context(mint.leaf("127.0.0.1")), lambda sock: asked.append(head(sock)))
     found = ask(HTTPS, server.port)
-    server.join()
+    server.close()
     assert [(step.layer, step.verdict) for step in found.steps][1:] == [
         (Layer.TLS, Verdict.FAIL),
         (Layer.PROTOCOL, Verdict.SKIP),
@@ -350,6 +351,45 @@ def test_a_failure_inside_tls_is_the_protocols(mint, serve_tls, ask):
     server = serve_tls(mint.context(mint.leaf("127.0.0.1")), lambda sock: head(sock))
     found = ask(HTTPS, server.port, ca_file=mint.file(mint.root.pem))
     assert (found.cause, found.layer) == ("protocol.closed", Layer.PROTOCOL)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [b"The plain HTTP request was sent to HTTPS port", b"Client sent an HTTP request to an HTTPS server."],
+)
+def test_a_server_that_says_it_wants_tls_is_believed(answer, ask, words):
+    """Some answer a request in clear on their TLS port in clear."""
+    found = ask(HTTP, answer(reply(400, words)).port)
+    assert (found.cause, found.summary) == (
+        "protocol.mismatch",
+        "the server wants TLS on this port, and says so",
+    )
+
+
+def test_a_client_certificate_may_be_missed_only_in_the_answer(mint, serve_tls, ask):
+    """nginx completes the handshake and answers 400; a server that asked for none has another reason."""
+    refusal = reply(400, b"No required SSL certificate was sent")
+    for wanted, cause in ((True, "tls.client_certificate_required"), (False, "http.status")):
+        context = mint.context(mint.leaf("127.0.0.1"))
+        if wanted:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(mint.file(mint.root.pem))
+        server = serve_tls(context, lambda sock: (head(sock), sock.sendall(refusal)))
+        found = ask(HTTPS, server.port, ca_file=mint.file(mint.root.pem))
+        assert (found.cause, found.layer) == (cause, Layer.PROTOCOL)
+
+
+def test_a_few_bytes_that_say_nothing_are_waited_on(serve, ask):
+    """Trickled they are slow; followed by silence they are what came."""
+
+    def trickle(sock):
+        for _ in range(100):
+            sock.sendall(b"x")
+            time.sleep(0.2)
+
+    assert ask(HTTP, serve(trickle).port, timeout=0.9).cause == "protocol.slow"
+    blip = ask(HTTP, serve(lambda sock: (sock.sendall(b"xx"), head(sock), sock.recv(1))).port, timeout=2.2)
+    assert (blip.cause, blip.summary) == ("protocol.mismatch", "no HTTP: it begins with `xx`")
 
 
 def test_a_proxy_is_not_available_yet(answer, ask):

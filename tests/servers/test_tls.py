@@ -385,7 +385,7 @@ def test_nothing_is_left_open(mint, serve_tls, look):
     ends = []
     server = serve_tls(mint.context(mint.leaf()), lambda sock: ends.append(_end(sock)))
     look(server.port)
-    server.join()
+    server.close()
     assert ends == ["closed"]
 
 

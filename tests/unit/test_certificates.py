@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from probes.certificates import Fingerprint, covers, expires_soon, objections, read, weaknesses
+from probes.certificates import Fingerprint, expires_soon, read, weaknesses
+from probes.objections import covers, objections
 from probes.settings import BadValue
 
 NOW = datetime.datetime(2026, 11, 24, tzinfo=datetime.UTC)

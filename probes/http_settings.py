@@ -1,0 +1,83 @@
+"""What may be asked of `http` and `https`: path, method, headers, status, body, redirects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from probes import tls
+from probes.settings import BadValue, Choice, Listing, Text, TextMap, Whole, option, shown
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+PATH = Text("a path", r"/[^\s\x00-\x1f\x7f]*", "/health")
+
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection", "upgrade"})
+
+
+@dataclass(frozen=True, slots=True)
+class Headers(TextMap):
+    """Header fields to send: no line breaks, nothing that frames the message, no secrets."""
+
+    def read(self, value: Any) -> dict[str, str]:
+        headers = TextMap.read(self, value)
+        for name, text in headers.items():
+            if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+                raise BadValue(f"{shown(name)} is not a header's name", (name,))
+            if name.lower() in SECRET_HEADERS:
+                raise BadValue(f"secret in clear text: this probe sends no header `{name}`", (name,))
+            if name.lower() in FRAMING_HEADERS:
+                raise BadValue(f"the header `{name}` is netcheck's to set", (name,))
+            if not re.fullmatch(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?|", text):
+                raise BadValue(
+                    f"the header `{name}` has a line break or another character that can't travel", (name,)
+                )
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy's URL, without a user or password."""
+
+    def read(self, value: Any) -> str:
+        if isinstance(value, str) and "@" in value:
+            raise BadValue("secret in clear text: a proxy's URL takes no user and password")
+        if not isinstance(value, str) or not re.fullmatch(r"(?:https?|socks5h?)://[^\s/]+/?", value):
+            raise BadValue(
+                f"{shown(value)} is not a proxy's URL (for example `http://proxy.acme.example:3128`)"
+            )
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^(?:https?|socks5h?)://[^\s/@]+/?$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(tls.Settings):
+    """What is sent and what must come back. For `http`, TLS counts where a redirect leads to https."""
+
+    path: str = option(PATH, "/", "path and query to ask for")
+    method: str = option(Choice(METHODS, "a method"), "GET", "the request's method")
+    headers: Mapping[str, str] | None = option(Headers(), None, "header fields to send, by name")
+    status: tuple[int, ...] | None = option(
+        Listing(Whole(100, 599, "an HTTP status")), None, "accepted status codes; else below 400, 401 and 403"
+    )
+    body: str | None = option(Text(), None, "text that must be in the first MiB of the body")
+    redirects: int = option(Whole(0, 50), 10, "redirects to follow on the same host; 0: none is followed")
+    proxy: str | None = option(Proxy(), None, "the proxy to go through")
+
+    def __post_init__(self) -> None:
+        tls.Settings.__post_init__(self)
+        if self.body is not None and self.method == "HEAD":
+            raise BadValue("`body` can't be looked for with `method: HEAD`", ("body",))
+
+
+def from_url(asked: str) -> dict[str, str]:
+    """A URL's path and query as the settings they mean. Raises BadValue.
+
+    >>> from_url("/health?full=1"), from_url("?full=1")
+    ({'path': '/health?full=1'}, {'path': '/?full=1'})
+    """
+    return {"path": PATH.read(asked if asked.startswith("/") else f"/{asked}")}

@@ -1,0 +1,127 @@
+"""What is wrong with a certificate chain, in causes and words.
+
+The order of judgement is OpenSSL's own (x509_vfy.c): the chain's trust, then weak keys and signatures,
+then the name, then the dates. A missing intermediate and a private CA look the same from here: both
+are `tls.untrusted`, and the words say both.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from probes.certificates import MOST_TEXT, Certificate, days_words, iso
+from probes.ladder import is_address
+
+# OpenSSL's numbers (openssl-verification-options(1), x509_vfy.h).
+SELF_SIGNED, EXPIRED, NOT_YET_VALID = 18, 10, 9
+MISSING_ISSUER, NOTHING_VERIFIED, UNTRUSTED_ROOT = 20, 21, 19
+WEAK = frozenset({66, 67, 68})
+
+ORDER = (
+    "tls.self_signed",
+    "tls.untrusted",
+    "tls.certificate_unacceptable",
+    "tls.hostname_mismatch",
+    "tls.not_yet_valid",
+    "tls.expired",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One thing that is wrong: its cause and the words for it."""
+
+    cause: str
+    text: str
+
+
+def objections(
+    chain: Sequence[Certificate], problems: Sequence[tuple[int, int, str]], name: str | None, now: float
+) -> list[Objection]:
+    """All that is wrong, the one that decides first. `name` None: the name does not matter.
+
+    `problems` are OpenSSL's, as `probes.net.base.TlsSession` has them.
+    """
+    found = [_objection(chain, *problem, now) for problem in problems if not _said(problem, problems)]
+    if not chain:
+        found.append(Objection("tls.certificate_unacceptable", "the certificate can't be read"))
+    elif name is not None:
+        found += _name_objections(chain[0], name)
+    return in_order(found)
+
+
+def in_order(found: Iterable[Objection]) -> list[Objection]:
+    """Each objection once, the one that decides first."""
+    return sorted(dict.fromkeys(found), key=lambda objection: ORDER.index(objection.cause))
+
+
+def _said(problem: tuple[int, int, str], problems: Sequence[tuple[int, int, str]]) -> bool:
+    """OpenSSL's "nothing verified" only repeats a missing issuer."""
+    return problem[0] == NOTHING_VERIFIED and any(number == MISSING_ISSUER for number, _, _ in problems)
+
+
+def _objection(chain: Sequence[Certificate], number: int, depth: int, words: str, now: float) -> Objection:
+    known = chain[depth] if depth < len(chain) else None
+    whose = "the certificate" if depth == 0 else f"certificate {depth + 1} of the chain"
+    if number == SELF_SIGNED:
+        return Objection("tls.self_signed", f"self-signed: {known.title if known else 'unreadable'}")
+    if number == EXPIRED:
+        past = known is not None and known.days_left(now) < 0
+        ago = (
+            f" {days_words(-known.days_left(now))} ago, on {known.not_after:%Y-%m-%d}"
+            if known and past
+            else ""
+        )
+        return Objection("tls.expired", f"{whose} expired{ago}")
+    if number == NOT_YET_VALID:
+        since = f", only from {iso(known.not_before)}" if known else ""
+        return Objection("tls.not_yet_valid", f"{whose} is not valid yet{since}")
+    if number in WEAK:
+        return Objection("tls.certificate_unacceptable", f"{whose}: {words}{_weakness(known)}")
+    if number in (MISSING_ISSUER, NOTHING_VERIFIED):
+        text = f"issuer not known here: {_issuer(chain)}; a private CA, or a missing intermediate certificate"
+        return Objection("tls.untrusted", text)
+    if number == UNTRUSTED_ROOT:
+        return Objection(
+            "tls.untrusted", f"the chain ends in a CA that is not trusted here: {_issuer(chain)}"
+        )
+    return Objection("tls.untrusted", f"{whose}: {words}")
+
+
+def _issuer(chain: Sequence[Certificate]) -> str:
+    return chain[-1].issuer[:MOST_TEXT] if chain else "unreadable"
+
+
+def _weakness(certificate: Certificate | None) -> str:
+    weakness = certificate.weakness if certificate else None
+    return f" ({weakness})" if weakness else ""
+
+
+def _name_objections(leaf: Certificate, name: str) -> list[Objection]:
+    if covers(leaf, name):
+        return []
+    names = ", ".join(leaf.names[:5]) + (", …" if len(leaf.names) > 5 else "")
+    only = f"for {names[:MOST_TEXT]}" if names else "without a name for hosts (subjectAltName)"
+    return [Objection("tls.hostname_mismatch", f"the certificate is {only}, not for {name}")]
+
+
+def covers(leaf: Certificate, name: str) -> bool:
+    """Whether the certificate is for this host name or address (RFC 9525)."""
+    from service_identity import CertificateError, VerificationError
+    from service_identity import cryptography as identity
+
+    address = name.partition("%")[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if is_address(address):
+                identity.verify_certificate_ip_address(leaf.parsed, address)
+            else:
+                identity.verify_certificate_hostname(leaf.parsed, name.removesuffix("."))
+        except (VerificationError, CertificateError, ValueError, x509.DuplicateExtension):
+            return False
+    return True
