@@ -97,9 +97,13 @@ def stronger(first: Outcome, second: Outcome) -> Outcome:
     """Which of two looks that failed differently tells more.
 
     An answer tells more than silence, whenever it came: routers send few ICMP errors, and the one that
-    the first look heard may be the only one. Of two answers the second, slower look counts.
+    the first look heard may be the only one. Of two answers the second, slower look counts, but for a
+    dead host: the first look's last SYN may have set the router to ask again, so that the second look
+    waits for the rest of that only and its host unreachable comes early.
     """
     one, two = furthest(first.ascents), furthest(second.ascents)
     if two.cause in PASSING and one.cause not in PASSING:
+        return first
+    if (one.cause, two.cause) == ("tcp.host_down", "tcp.rejected") and one.signed_by == two.signed_by:
         return first
     return second

@@ -92,7 +92,7 @@ class SystemNetwork:
                 await self._gate.exhausted()
                 until += self.now() - began  # our own shortage is not the target's time
                 continue
-            return SocketConnection(self._loop, attempt.sock)
+            return SocketConnection(self._loop, attempt.sock, attempt.reset)
 
     async def exchange(self, server: tuple[str, int], datagram: bytes, until: float) -> bytes:
         asked = self.now()
@@ -134,6 +134,7 @@ class _Attempt:
         self.family = family
         self.ipv6 = family == socket.AF_INET6
         self.sockaddr = sockaddr
+        self.reset = False  # right after the handshake
 
     async def finish(self, until: float) -> None:
         """Connected, or raises. The socket is open only when it returns."""
@@ -162,6 +163,9 @@ class _Attempt:
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if queued:
                 raise self._refused(queued[1], queued[0])
+            if number == errno.ECONNRESET:  # a refused SYN is ECONNREFUSED: the handshake was done before
+                self.reset = True
+                break
             if number:
                 raise self._refused(number, None)
         errqueue.listen(sock, self.ipv6, False)
@@ -236,9 +240,10 @@ def _source(sock: socket.socket) -> Source | None:
 class SocketConnection:
     """Implements `probes.net.base.Connection` on a connected non-blocking socket."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, reset: bool = False) -> None:
         self._loop = loop
         self._sock = sock
+        self._reset = reset  # the kernel tells of it only once, and connecting has heard it
         self._owned = True  # until detached
         self._tls: Any = None
         self._last = loop.time()
@@ -264,6 +269,8 @@ class SocketConnection:
             await self._send(data, until)
 
     async def _receive(self, until: float, limit: int) -> bytes:
+        if self._reset:
+            raise PeerReset(self.received)
         began = self._loop.time()
         try:
             async with asyncio.timeout_at(until):
