@@ -62,11 +62,9 @@ def head(run: RunRecord) -> Iterator[str]:
 def _rows(checks: list[CheckRecord], several: bool, fold: bool) -> list[Row]:
     entries = _folded(checks) if fold else [[check] for check in checks]
     rows = [_one(entry[0]) if len(entry) == 1 else _many(entry) for entry in entries]
-    return (
-        [(text.safe(entry[0].vantage), *row) for entry, row in zip(entries, rows, strict=True)]
-        if several
-        else rows
-    )
+    if not several:
+        return rows
+    return [(text.safe(entry[0].vantage), *row) for entry, row in zip(entries, rows, strict=True)]
 
 
 def _one(check: CheckRecord) -> Row:
@@ -138,8 +136,7 @@ def _colored(lines: list[str], column: int) -> list[str]:
 
 def _painted(line: str, start: int) -> str:
     word = line[start:].partition(" ")[0]
-    code = COLORS.get(Verdict(word)) if word in COLORS else None
-    return f"{line[:start]}\x1b[{code}m{word}\x1b[0m{line[start + len(word) :]}" if code else line
+    return f"{line[:start]}\x1b[{COLORS[Verdict(word)]}m{word}\x1b[0m{line[start + len(word) :]}"
 
 
 def end(run: RunRecord, options: Options) -> Iterator[str]:
@@ -169,7 +166,7 @@ def _wrapped(line: str, width: int | None) -> Iterator[str]:
 
 
 def _next_steps(run: RunRecord, options: Options) -> str:
-    steps = [f"netcheck explain {run.summary.findings[0].cause}"]
+    steps = [f"netcheck explain {text.safe(run.summary.findings[0].cause)}"]
     if options.saved:
         steps.append("netcheck report last -o report.md")
     return " · ".join(steps)

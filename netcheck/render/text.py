@@ -55,7 +55,7 @@ def verdict(check: CheckRecord) -> str:
     """The verdict; an accepted failure says so."""
     if check.accepted is None:
         return str(check.verdict)
-    return f"{check.verdict} (accepted until {check.accepted.until})"
+    return safe(f"{check.verdict} (accepted until {check.accepted.until})")
 
 
 def place(where: Place) -> str:
@@ -95,7 +95,7 @@ def who(finding: Finding) -> str:
     if finding.responsible == "undetermined":
         first = "who has to act is not determined"
     else:
-        first = finding.responsible
+        first = safe(finding.responsible)
     return ", ".join([first, *map(contact, finding.owners)])
 
 
@@ -107,6 +107,8 @@ def services(finding: Finding, most: int = 50) -> str:
 
 
 def _service(check_id: str) -> str:
+    if check_id.count("/") < 3:  # not of our making
+        return safe(check_id)
     _, target, probe, port, *name = check_id.split("/", 4)
     return safe(" ".join([target, probe if port == "-" else f"{probe}/{port}", *name]))
 
