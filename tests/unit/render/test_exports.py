@@ -45,7 +45,8 @@ def test_junit_totals_are_right(run_record: RunRecord) -> None:
     kinds = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
     for element in [root, *root.findall("testsuite")]:
         for attribute, tag in kinds.items():
-            assert int(element.attrib[attribute]) == len(list(element.iter(tag)))
+            if (element.tag, attribute) != ("testsuites", "skipped"):  # the schema has none there
+                assert int(element.attrib[attribute]) == len(list(element.iter(tag)))
 
 
 def test_junit_names_targets_checks_and_causes(run_record: RunRecord) -> None:
