@@ -144,8 +144,8 @@ class Session:
         self.sock.read_by(transport)
         transport.start_client(event=done)
         in_time = done.wait(seconds)
-        if transport.active and transport.initial_kex_done:
-            key = transport.get_remote_server_key()
+        if transport.initial_kex_done:
+            key = transport.host_key
             return HostKey(key.get_name(), key.asbytes(), key.get_bits())
         overdue = self.sock.overdue(began)
         self.close()

@@ -127,10 +127,16 @@ class Sshd:
         return listing.stdout.split()[1]
 
 
-def keygen(path: Path, *options: str) -> str:
+def make_key(path: Path, *options: str) -> str:
     """Make a key pair; returns its public line."""
     subprocess.run(["ssh-keygen", "-q", "-f", str(path), *options], check=True)
     return path.with_suffix(".pub").read_text().strip()
+
+
+@pytest.fixture
+def keygen() -> Callable[..., str]:
+    """keygen(path, *options of ssh-keygen): the public line of a new key pair."""
+    return make_key
 
 
 def free_port() -> int:
@@ -147,8 +153,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("OpenSSH's ssh-keygen is not installed (Debian: openssh-client)")
     folder = tmp_path_factory.mktemp("keys")
     for kind in ("ed25519", "ecdsa", "rsa"):
-        keygen(folder / f"host_{kind}", "-t", kind, "-N", "")
-    keygen(folder / "user", "-t", "ed25519", "-N", "")
+        make_key(folder / f"host_{kind}", "-t", kind, "-N", "")
+    make_key(folder / "user", "-t", "ed25519", "-N", "")
     return folder
 
 

@@ -223,3 +223,21 @@ def test_two_factors_are_given_as_far_as_the_credential_goes(sshd, look, credent
     assert ascent.cause == "auth.method_not_offered"
     assert "accepted publickey, and wants a second factor: password" in ascent.summary
     assert secret.refused == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-t", "ed25519", "-N", ""),
+        ("-t", "rsa", "-N", "right"),
+        ("-t", "ecdsa", "-b", "384", "-N", "right", "-m", "PEM"),
+        ("-t", "rsa", "-N", "right", "-m", "PKCS8"),
+    ],
+)
+def test_private_keys_of_every_form_log_in(sshd, look, credential, keygen, tmp_path, options):
+    """OpenSSH's form, PEM and PKCS #8, with a passphrase and without."""
+    server = sshd()
+    (tmp_path / "authorized").write_text(keygen(tmp_path / "key", *options))
+    secret = Secret(getpass.getuser(), private_key=(tmp_path / "key").read_text(), passphrase="right")
+    ascent = look(server.port, host_key=(server.fingerprint(),), credential=credential(secret))
+    assert ascent.verdict is Verdict.PASS, ascent.summary
