@@ -12,7 +12,7 @@ from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
 from probes.net.base import Connection, Network, TlsHello, TlsSession
 from probes.objections import Objection
-from probes.settings import BadValue, Choice, Duration, File, Text, option
+from probes.settings import BadValue, Choice, Duration, File, Text, option, shown
 from probes.urls import ascii_name
 
 LAYERS = (Layer.CONNECT, Layer.TLS)
@@ -43,6 +43,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.verify == "pin" and self.fingerprint is None:
             raise BadValue("`verify: pin` needs a `fingerprint`", ("verify",))
+        try:
+            ascii_name(self.server_name or "")
+        except UnicodeError:
+            raise BadValue(f"{shown(self.server_name)} is not a host name", ("server_name",)) from None
 
 
 async def run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 import socket
@@ -19,6 +20,11 @@ from probes.contract import Confidence, Layer, Verdict
 from probes.tls import PROBE
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+OAKLEY_GROUP_2 = bytes.fromhex(
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
+    "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
+    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF"
+)
 SERVER_HELLO = bytes.fromhex("160303007a020000760303")  # its first eleven bytes
 
 
@@ -291,6 +297,28 @@ def test_no_common_cipher_can_only_be_a_refusal(mint, serve_tls, look):
     found = look(serve_tls(context).port)
     assert (found.cause, found.confidence) == ("tls.handshake_refused", Confidence.CERTAIN)
     assert found.summary.startswith("alert 40 (handshake_failure); it may be")
+
+
+def test_a_weak_diffie_hellman_group_is_ours_to_refuse(mint, serve_tls, look):
+    """The 1024 bits of old devices (RFC 2409 6.2): not the certificate's fault, but the key exchange's."""
+    group = b"\x30\x81\x87\x02\x81\x81\x00" + OAKLEY_GROUP_2 + b"\x02\x01\x02"  # DER: prime, generator 2
+    pem = b"-----BEGIN DH PARAMETERS-----\n%b-----END DH PARAMETERS-----\n" % base64.encodebytes(group)
+    context = mint.context(mint.leaf(key=rsa.generate_private_key(65537, 2048)))
+    context.maximum_version = TLS12
+    context.set_ciphers("DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0")
+    context.load_dh_params(mint.file(pem))
+    found = look(serve_tls(context).port)
+    assert (found.cause, found.summary) == (
+        "tls.no_common_cipher",
+        "the server's key exchange is too weak: dh key too small",
+    )
+
+
+def test_a_certificate_may_be_trusted_by_itself(mint, serve_tls, look):
+    """A `ca_file` with the server's own certificate, self-signed or not, is trust enough."""
+    for leaf in (mint.leaf(issuer=None), mint.leaf()):
+        server = serve_tls(mint.context(leaf))
+        assert look(server.port, ca_file=mint.file(leaf.pem)).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
