@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import tempfile
@@ -21,14 +22,18 @@ NEXT = """
 The inventory of this demo: {inventory}
 
 What to try next
-  netcheck explain ssh.no_common_algorithm    what a cause means, how it is proved, who acts
-  netcheck plan --origins {inventory}
-                                              what was asked of each device, and where each value is from
-  netcheck report last --format markdown      this run again, as text for a page or a ticket
-  netcheck demo --keep                        keeps the lab's servers up, to edit and run its inventory
-  netcheck init                               an inventory of your own to start from"""
+  {netcheck} explain ssh.no_common_algorithm
+      what a cause means, how it is proved, what to do, who acts
+  {netcheck} plan --origins {inventory}
+      what was asked of each device, and where each value is from
+  {netcheck} report last --format markdown
+      this run again, as text for a page or a ticket
+  {netcheck} demo --keep
+      keeps the lab's servers up, to edit and run its inventory
+  {netcheck} init
+      an inventory of your own to start from"""
 
-KEPT = "\nThe lab runs until Ctrl-C. In another terminal: netcheck run {inventory}"
+KEPT = "\nThe lab runs until Ctrl-C. In another terminal: {netcheck} run {inventory}"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -45,9 +50,9 @@ def run(arguments: Namespace) -> int:
         status = running.perform(arguments, planned, inventory, observers=[watcher])
         if status == exitcodes.INTERRUPTED:
             return status
-        _say(arguments, NEXT.format(inventory=lab.inventory))
+        _say(arguments, NEXT.format(inventory=lab.inventory, netcheck=_command()))
         if arguments.keep:
-            _say(arguments, KEPT.format(inventory=lab.inventory))
+            _say(arguments, KEPT.format(inventory=lab.inventory, netcheck=_command()))
             _wait()
     for surprise in watcher.surprises():
         print(f"netcheck demo: {surprise}", file=sys.stderr)
@@ -69,6 +74,12 @@ def _folder() -> Path:
     except (OSError, RuntimeError):
         return Path(tempfile.mkdtemp(prefix="netcheck-demo-"))
     return folder
+
+
+def _command() -> str:
+    """How this user calls netcheck: by its name where the shell finds it, else as it was called now."""
+    called = sys.argv[0]
+    return called if not shutil.which("netcheck") and Path(called).name == "netcheck" else "netcheck"
 
 
 def _say(arguments: Namespace, text: str) -> None:
