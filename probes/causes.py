@@ -354,7 +354,7 @@ TABLE: tuple[Row, ...] = (
         None,
         ConnectFailed,
         "tcp.refused",
-        "refused: RST after {elapsed}",
+        "RST after {elapsed}",
         lambda error: error.errno in (errno.ECONNREFUSED, errno.ECONNRESET),
     ),
     Row(
