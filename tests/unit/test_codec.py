@@ -92,3 +92,26 @@ def test_only_failed_leaves_the_counts_alone(run_record: RunRecord) -> None:
     document = codec.run_to_json(replace(run_record, only_failed=True))
     assert "pass" not in {check["verdict"] for check in document["checks"]}
     assert document["summary"]["pass"] == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("summary", 5),
+        ("target", ["db01"]),
+        ("evidence", [None, 7]),
+        ("owner", {"name": 1, "email": None, "role": None}),
+        ("started", 0),
+        ("duration_ms", "5"),
+        ("verdict", "great"),
+        ("layer", "moon"),
+        ("steps", [{}]),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(
+    a_check: Callable[..., CheckRecord], key: str, value: object
+) -> None:
+    """A file made or changed by hand is refused when it is read, not when it is shown."""
+    item = {**codec.check_to_json(a_check()), key: value}
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        codec.check_from_json(item)

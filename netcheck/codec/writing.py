@@ -1,9 +1,4 @@
-"""The record's JSON form, both ways: CONTRACT key by key, in its order.
-
-Times are UTC, ISO 8601 with milliseconds and `Z`; `…_ms` has one decimal. A key that does not apply is
-null, never missing. What is written reads back as the same values, to the millisecond.
-The writers run for every check of a run, so they build plain dictionaries and nothing else.
-"""
+"""Values → JSON. The writers run for every check of a run: they build plain dictionaries and nothing else."""
 
 from __future__ import annotations
 
@@ -16,19 +11,16 @@ from typing import Any
 
 from netcheck.check import Contact
 from netcheck.record import (
-    Accepted,
     AddressRecord,
     CheckRecord,
-    Control,
     Finding,
     Place,
     RunHead,
     RunRecord,
     Summary,
     VantageRecord,
-    Warned,
 )
-from probes.contract import Confidence, Layer, Source, Step, Verdict
+from probes.contract import Step, Verdict
 
 SCHEMA = "netcheck/run/1"
 
@@ -67,19 +59,8 @@ def iso(time: float | None) -> str | None:
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
-def _unix(text: str | None) -> float | None:
-    return None if text is None else datetime.datetime.fromisoformat(text).timestamp()
-
-
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
-
-
-def _seconds(ms: float | None) -> float | None:
-    return None if ms is None else round(ms / 1000, 4)
-
-
-# ── what is written ──────────────────────────────────────────────────────────────────────────────────
 
 
 def run_to_json(run: RunRecord) -> Json:
@@ -272,153 +253,3 @@ def _trace_to_json(check: CheckRecord) -> Json | None:
         return None
     trace = {"method": None, "hops": []} if check.trace is None else check.trace
     return {**trace, "where": _place_to_json(check.where)}
-
-
-# ── what is read back ────────────────────────────────────────────────────────────────────────────────
-
-
-def run_from_json(document: Json) -> RunRecord:
-    """The run of a document. Raises KeyError, TypeError, ValueError where it is not one."""
-    run, findings = document["run"], document["findings"]
-    head = head_from_json({**document, **run})
-    summary = summary_from_json({**document["summary"], **run, "findings": findings})
-    return RunRecord(head, [check_from_json(check) for check in document["checks"]], summary)
-
-
-def head_from_json(line: Json) -> RunHead:
-    """The head of a run from the first line of a journal."""
-    if line["schema"] != SCHEMA:
-        raise ValueError(f"its schema is {line['schema']!r}, this netcheck reads {SCHEMA!r}")
-    return RunHead(
-        id=line["id"],
-        version=line["netcheck"],
-        inventory=line["inventory"],
-        inventory_sha256=line["inventory_sha256"],
-        started=_time(line["started"]),
-        host=line["host"],
-        platform=line["platform"],
-        privileged=line["privileged"],
-        vantages={
-            name: VantageRecord(item["host"], tuple(item["stands_for"]), item["clock_offset_s"])
-            for name, item in line["vantages"].items()
-        },
-        name=line["name"],
-        customer=line["customer"],
-        contacts=_contacts(line["contacts"]),
-    )
-
-
-def _time(text: str) -> float:
-    return datetime.datetime.fromisoformat(text).timestamp()
-
-
-def summary_from_json(line: Json) -> Summary:
-    """The summary of a run from the last line of a journal."""
-    return Summary(
-        checks=line["checks"],
-        verdicts={verdict: line[verdict] for verdict in Verdict},
-        accepted=line["accepted"],
-        responsible=dict(line["responsible"]),
-        finished=_unix(line["finished"]),
-        interrupted=line["interrupted"],
-        findings=tuple(finding_from_json(finding) for finding in line["findings"]),
-    )
-
-
-def finding_from_json(item: Json) -> Finding:
-    """One finding of a document or a summary line."""
-    return Finding(
-        cause=item["cause"],
-        responsible=item["responsible"],
-        where=_place(item["where"]),
-        summary=item["summary"],
-        advice=item["advice"],
-        owners=_contacts(item["owners"]),
-        checks=tuple(item["checks"]),
-        confidence=Confidence(item.get("confidence", Confidence.CERTAIN)),
-    )
-
-
-def check_from_json(item: Json) -> CheckRecord:
-    """One check of a document or a journal's line."""
-    source, accepted, owner, trace = item["source"], item["accepted"], item["owner"], item["trace"]
-    return CheckRecord(
-        id=item["id"],
-        name=item["name"],
-        vantage=item["vantage"],
-        origin=item["origin"],
-        flow=item["flow"],
-        target=item["target"],
-        groups=tuple(item["groups"]),
-        tags=tuple(item["tags"]),
-        owner=owner and Contact(owner["name"], owner["email"], owner["role"]),
-        host=item["host"],
-        address=item["address"],
-        source=source and Source(source["address"], source["port"]),
-        probe=item["probe"],
-        port=item["port"],
-        expect=item["expect"],
-        verdict=Verdict(item["verdict"]),
-        cause=item["cause"],
-        layer=item["layer"] and Layer(item["layer"]),
-        confidence=Confidence(item["confidence"]),
-        responsible=item["responsible"],
-        summary=item["summary"],
-        evidence=tuple(item["evidence"]),
-        advice=item["advice"],
-        warnings=tuple(Warned(warned["cause"], warned["summary"]) for warned in item["warnings"]),
-        accepted=accepted and Accepted(accepted["until"], accepted["reason"], accepted["by"]),
-        started=_unix(item["started"]),
-        duration=_seconds(item["duration_ms"]),
-        attempts=item["attempts"],
-        steps=_steps(item["steps"]),
-        addresses=tuple(_address(address) for address in item["addresses"]),
-        controls=tuple(
-            Control(control["varied"], control["value"], Verdict(control["verdict"]))
-            for control in item["controls"]
-        ),
-        samples=item["samples"],
-        settings=item["settings"],
-        facts=item["facts"],
-        trace=_trace(trace),
-        where=_place(trace["where"]) if trace else None,
-    )
-
-
-def _steps(items: list[Json]) -> tuple[Step, ...]:
-    return tuple(
-        Step(
-            Layer(item["step"]),
-            Verdict(item["verdict"]),
-            item["cause"],
-            _seconds(item["duration_ms"]),
-            item["detail"],
-        )
-        for item in items
-    )
-
-
-def _address(item: Json) -> AddressRecord:
-    return AddressRecord(
-        address=item["address"],
-        verdict=Verdict(item["verdict"]),
-        cause=item["cause"],
-        layer=item["layer"] and Layer(item["layer"]),
-        summary=item["summary"],
-        duration=_seconds(item["duration_ms"]),
-        steps=_steps(item["steps"]),
-    )
-
-
-def _trace(item: Json | None) -> Json | None:
-    if item is None or item["method"] is None:
-        return None
-    return {key: value for key, value in item.items() if key != "where"}
-
-
-def _place(item: Json | None) -> Place | None:
-    return None if item is None else Place(item["relation"], item["address"], item["before"])
-
-
-def _contacts(items: list[Json]) -> tuple[Contact, ...]:
-    return tuple(Contact(item["name"], item["email"], item["role"]) for item in items)
