@@ -10,7 +10,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from netcheck.inventory.model import CredentialRef, SecretRef
@@ -66,8 +66,13 @@ class GuardedCredential:
         self._places = asyncio.Semaphore(PIPELINE)
         self._turn = asyncio.Lock()
 
-    def pipeline(self) -> AbstractAsyncContextManager[None]:
-        return self._places
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[None]:
+        async with self._places:
+            if self._usable:
+                yield
+                return
+        yield  # nothing will be attempted: nobody need wait
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[GuardedAttempt]:
@@ -98,6 +103,10 @@ class GuardedCredential:
             secret = self._resolved
             parts += [secret.password, secret.passphrase, *(secret.private_key or "").splitlines()]
         return [part for part in parts if part and len(part) >= LEAST_REDACTED]
+
+    @property
+    def _usable(self) -> bool:
+        return self._refused_by is None and not isinstance(self._resolved, Missing)
 
     def _refuse_again(self) -> None:
         if self._refused_by is not None:

@@ -45,7 +45,8 @@ async def run(
 ) -> Outcome:
     """Climb to the host key on every address of the target, and on to a login with a credential."""
     climb = functools.partial(_climb, target=target, settings=settings, credential=credential)
-    async with credential.pipeline() if credential else nullcontext():
+    verifiable = bool(settings.host_key or settings.known_hosts)  # else no secret will be sent
+    async with credential.pipeline() if credential and verifiable else nullcontext():
         return await look(target, timing, network, LAYERS if credential else LAYERS[:2], climb)
 
 
