@@ -91,6 +91,8 @@ class Servers:
             ("strange", "ed25519"),
         ):
             run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(self.folder / name))
+        host_key = (self.folder / "host.pub").read_text()
+        (self.folder / "known_hosts").write_text(f"somebody.lab.test {host_key}")
         (self.folder / "authorized_keys").write_bytes((self.folder / "known.pub").read_bytes())
 
     def _sshd(self, kind: str, wanted: list[tuple[Scene, int, str]]) -> None:
@@ -128,13 +130,20 @@ class Servers:
             for record in scene.records
         ]
         config = self.folder / "unbound.conf"
-        config.write_text(UNBOUND.format(folder=self.folder, address=RESOLVER, data="\n".join(lines)))
+        config.write_text(
+            UNBOUND.format(folder=self.folder, address=RESOLVER, other=OTHER_RESOLVER, data="\n".join(lines))
+        )
         self._spawn("targets", "/usr/sbin/unbound", "-d", "-c", str(config))
 
     def _dnsmasq(self) -> None:
         """A second opinion: every name of the domain is 10.20.99.99."""
         options = ("-C", "/dev/null", "-d", "-R", "-h", "--bind-interfaces", "--except-interface=lo")
-        where = (f"--listen-address={OTHER_RESOLVER}", f"--address=/{DOMAIN[1:]}/10.20.99.99")
+        domain = DOMAIN[1:]
+        where = (
+            f"--listen-address={OTHER_RESOLVER}",
+            f"--address=/{domain}/10.20.99.99",
+            f"--local=/{domain}/",
+        )
         self._spawn("targets", "/usr/sbin/dnsmasq", *options, *where)
 
     def _listeners(self, listening: Iterable[tuple[str, int]]) -> None:
@@ -207,7 +216,7 @@ def _nginx_config(work: Path, servers: str) -> str:
     )
 
 
-# `static` without data: NXDOMAIN; broken.test forwards to a port where nobody listens: SERVFAIL.
+# `static` without data: NXDOMAIN; broken.test is forwarded to a server that refuses it: SERVFAIL.
 UNBOUND = """
 server:
   directory: "{folder}"
@@ -217,8 +226,8 @@ server:
   use-syslog: no
   interface: {address}
   access-control: 0.0.0.0/0 allow
-  do-not-query-localhost: no
   module-config: "iterator"
+  local-zone: "test." nodefault
   local-zone: "lab.test." static
   local-zone: "refused.test." always_refuse
   local-zone: "mute.test." deny
@@ -226,7 +235,7 @@ server:
 {data}
 forward-zone:
   name: "broken.test"
-  forward-addr: 127.0.0.1@9
+  forward-addr: {other}
 remote-control:
   control-enable: no
 """
