@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from netcheck import codec
 from netcheck.record import CheckRecord, RunHead, Summary
+
+if TYPE_CHECKING:
+    import asyncio
 
 FLUSH_EVERY = 1.0  # seconds
 
@@ -38,7 +40,7 @@ class Journal:
         self._started = head.started
         self._warn = warn
         self._file: IO[str] | None = None
-        self._flushed = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
         self._count = 0
         try:
             self.path: Path | None = folder() / f"{head.id}.jsonl"
@@ -61,34 +63,54 @@ class Journal:
         if self._file is None:
             return
         self._write(codec.dumps(codec.summary_to_json(summary, self._started)))
-        file, self._file = self._file, None
-        if file is not None:
-            try:
-                file.close()
-            except OSError as error:
-                self._give_up(error)
+        self._end()
 
     def _write(self, line: str) -> None:
-        if self._file is None:
-            return
         try:
-            self._file.write(line + "\n")
-            now = time.monotonic()
-            if now - self._flushed > FLUSH_EVERY:
-                self._flushed = now
+            if self._file is not None:
+                self._file.write(line + "\n")
+        except OSError as error:
+            self._give_up(error)
+        if self._timer is None:
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        """Within a second where an event loop runs, even if no other check ends till then; else now."""
+        import asyncio  # loaded already where there is a loop
+
+        try:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_EVERY, self._flush)
+        except RuntimeError:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._timer = None
+        try:
+            if self._file is not None:
                 self._file.flush()
         except OSError as error:
             self._give_up(error)
 
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        file, self._file, self._timer = self._file, None, None
+        try:
+            if file is not None:
+                file.close()
+        except OSError as error:
+            self._give_up(error)
+
     def _give_up(self, error: Exception) -> None:
+        """One warning; then nothing is written any more, not even what closing the file would flush."""
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         self._warn(f"this run is not kept: {self.path or 'no state folder'}: {reason}")
         file, self._file, self.path = self._file, None, None
-        if file is not None:
-            try:
-                file.close()  # flushes what is buffered, so it can fail once more
-            except OSError:
-                pass
+        try:
+            if file is not None:
+                file.close()
+        except OSError:
+            pass
 
 
 def _create(path: Path) -> IO[str]:
