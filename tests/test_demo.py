@@ -5,15 +5,24 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dns.message
+import dns.query
+import dns.rcode
 import pytest
 
 from netcheck import exitcodes
 from netcheck.cli import main
+from netcheck.demo.certificates import Authority
+from netcheck.demo.dns import DnsServer
 from netcheck.demo.lab import BROKEN, Lab
+from netcheck.demo.listener import Listener, Unresponsive, closed_port, silence
+from netcheck.demo.web import tls_web_server, web_server
 
 
 @dataclass(frozen=True)
@@ -126,3 +135,97 @@ def test_the_lab_cleans_up_when_it_cannot_start(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr("netcheck.demo.lab.closed_port", refuse)
     assert main(["demo"]) == exitcodes.USAGE
+
+
+@pytest.fixture(scope="module")
+def resolver():
+    with contextlib.closing(
+        DnsServer("127.0.0.2", {"db01.acme.example": ["10.20.0.15", "fd00::15"]})
+    ) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "answer", "code"),
+    [
+        ("db01.acme.example", "A", ["10.20.0.15"], dns.rcode.NOERROR),
+        ("db01.acme.example", "AAAA", ["fd00::15"], dns.rcode.NOERROR),
+        ("db01.acme.example", "MX", [], dns.rcode.NOERROR),
+        ("db02.acme.example", "A", [], dns.rcode.NXDOMAIN),
+    ],
+)
+@pytest.mark.parametrize("ask", [dns.query.udp, dns.query.tcp])
+def test_the_dns_server_answers(
+    resolver: DnsServer, ask: Any, name: str, kind: str, answer: list[str], code: int
+) -> None:
+    """Over UDP and TCP alike: the addresses, an empty answer, or no such name."""
+    reply = ask(dns.message.make_query(name, kind), resolver.address, port=resolver.port, timeout=5)
+    assert [record.to_text() for rrset in reply.answer for record in rrset] == answer
+    assert reply.rcode() == code
+
+
+def test_the_dns_server_survives_garbage(resolver: DnsServer) -> None:
+    """What is no question gets no answer, and the next question does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(b"\x00garbage", (resolver.address, resolver.port))
+    query = dns.message.make_query("db01.acme.example", "A")
+    assert dns.query.udp(query, resolver.address, port=resolver.port, timeout=5).answer
+
+
+def test_a_closed_listener_ends_its_conversations() -> None:
+    """A client that waits for a silent server sees the end when the lab stops."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"!")
+        silence(connection)
+
+    server = Listener("127.0.0.1", talk)
+    with socket.create_connection((server.address, server.port), timeout=5) as client:
+        assert client.recv(10) == b"!"
+        server.close()
+        assert client.recv(10) == b""
+
+
+def test_a_closed_port_refuses() -> None:
+    """Nothing listens there."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", closed_port("127.0.0.1")), timeout=5)
+
+
+def test_an_unresponsive_port_is_silent() -> None:
+    """A SYN to a full queue gets no answer: the connection stays in progress."""
+    with contextlib.closing(Unresponsive("127.0.0.1")) as server, pytest.raises(TimeoutError):
+        socket.create_connection((server.address, server.port), timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200"), (b"SSH-2.0-x\r\n", b"HTTP/1.1 400")],
+)
+def test_the_web_server_answers_as_real_ones_do(request_: bytes, status: bytes) -> None:
+    """A page for a request, a 400 at the first line of anything else."""
+    with (
+        contextlib.closing(web_server("127.0.0.1")) as server,
+        socket.create_connection((server.address, server.port), timeout=5) as client,
+    ):
+        client.sendall(request_)
+        assert client.recv(4096).startswith(status)
+
+
+@pytest.mark.parametrize(
+    ("days", "name", "words"),
+    [(30, "a.example", None), (-1, "a.example", "expired"), (30, "b.example", "match|mismatch")],
+)
+def test_certificates_are_what_was_asked_for(days: int, name: str, words: str | None) -> None:
+    """Python's own verification accepts the good one, and names what is wrong with the others."""
+    authority = Authority("test CA")
+    context = ssl.create_default_context(cadata=authority.pem.decode())
+    with (
+        contextlib.closing(tls_web_server("127.0.0.1", authority.issue("a.example", days=days))) as server,
+        socket.create_connection((server.address, server.port), timeout=5) as client,
+        contextlib.ExitStack() as refused,
+    ):
+        if words:
+            refused.enter_context(pytest.raises(ssl.SSLCertVerificationError, match=words))
+        with context.wrap_socket(client, server_hostname=name) as inside:
+            assert inside.version() == "TLSv1.3"

@@ -44,11 +44,11 @@ class Listener:
             except OSError:  # closed
                 return
             connection.settimeout(PATIENCE)
+            with self._lock:
+                self._open.add(connection)
             threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
 
     def _converse(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._open.add(connection)
         try:
             with connection:
                 self._talk(connection)

@@ -104,8 +104,8 @@ def kind_words(kind: Kind) -> str:
         case settings.Choice(words=words):
             return " or ".join(words)
         case settings.Listing(item=item):
-            words = kind_words(item)
-            return f"one or a list: {words}" if words else "one or a list"
+            each = kind_words(item)
+            return f"one or a list: {each}" if each else "one or a list"
         case settings.Text(what=what) | settings.Whole(what=what):
             return what
         case _:
