@@ -119,6 +119,9 @@ def _cut(cell: str, width: int) -> str:
 
 def laid_out(headers: list[str], rows: list[Row], color: bool) -> Iterator[str]:
     """The rows under their headers, aligned by tabulate, which is quickest on plain left or right cells."""
+    if not rows:
+        yield "nothing to show\n"
+        return
     sides = ["right" if name == "time" else "left" for name in headers]
     table = tabulate.tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=sides)
     lines = [line.rstrip() for line in table.split("\n")]

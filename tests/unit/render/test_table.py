@@ -157,3 +157,8 @@ def test_an_empty_run_is_a_table_without_rows(a_run: Run) -> None:
     for name in ("wide", "json", "jsonl", "csv", "junit", "markdown"):
         assert shown(run, name)
     assert shown(run, width=80)
+
+
+def test_no_failure_is_no_table(a_run: Run, a_check: Check) -> None:
+    """`--failed` of a run that passed has no headers over nothing."""
+    assert "\n\nnothing to show\n\n1 pass in 5.60 s" in shown(replace(a_run(a_check()), only_failed=True))
