@@ -83,7 +83,8 @@ class Engine:
         await first.run(enumerate(self._checks))
         if self._failures:
             quiet = Looker(self._network(replace(limits, per_host=1)))
-            await Review(quiet, self._reviewed).run(list(self._failures.values()))
+            in_order = [self._failures[index] for index in sorted(self._failures)]
+            await Review(quiet, self._reviewed).run(in_order)
 
     def _network(self, limits: Limits) -> Network:
         return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from netcheck.check import Check
 from probes.contract import Outcome
@@ -18,80 +18,70 @@ MOST_PARKED = 50_000
 
 
 class Schedule:
-    """One pass over checks. `ended` is called with each outcome, in the order in which they end."""
+    """One pass over checks. `ended` is called with each outcome, in the order in which they end.
+
+    Workers take the next check whose host has a free place. The worker that ends a check at a host goes
+    on with the next one parked there, so a busy host never holds up the others.
+    """
 
     def __init__(self, look: Look, ended: Ended, *, concurrency: int, per_host: int) -> None:
         self._look = look
         self._ended = ended
         self._concurrency = concurrency
         self._per_host = per_host
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._items: Iterator[Item] = iter(())
+        self._workers = 0
         self._busy: dict[str, int] = {}
         self._parked: dict[str, deque[Item]] = {}
         self._parked_count = 0
-        self._changed = asyncio.Event()
-        self._bug: BaseException | None = None
 
     async def run(self, items: Iterable[Item]) -> None:
-        """Returns when every item has ended; cancelled, it first cancels all that are under way."""
+        """Returns when every item has ended; a bug in a look, or a cancellation, ends all of them."""
+        self._items = iter(items)
         try:
-            for item in items:
-                while self._full():
-                    await self._change()
-                self._admit(item)
-            while self._running:
-                await self._change()
-        finally:
-            await self._stop()
+            async with asyncio.TaskGroup() as group:
+                self._hire(group)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
-    def _full(self) -> bool:
-        return len(self._running) >= self._concurrency or self._parked_count >= MOST_PARKED
+    def _hire(self, group: asyncio.TaskGroup) -> None:
+        """One more worker, if there is a place and a check for it."""
+        if self._workers < self._concurrency and (item := self._next()) is not None:
+            self._workers += 1
+            group.create_task(self._work(item, group))
 
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
-        if self._bug:
-            raise self._bug
+    async def _work(self, item: Item | None, group: asyncio.TaskGroup) -> None:
+        self._hire(group)
+        while item is not None:
+            index, check = item
+            self._ended(index, check, await self._look(check))
+            item = self._next_at(check.host) or self._next()
+        self._workers -= 1
 
-    def _admit(self, item: Item) -> None:
-        host = item[1].host
-        if self._busy.get(host, 0) < self._per_host:
-            self._busy[host] = self._busy.get(host, 0) + 1
-            self._start(item)
-        else:
+    def _next(self) -> Item | None:
+        """The next check of the plan whose host has a place; those passed over are parked."""
+        if self._parked_count >= MOST_PARKED:
+            return None
+        for item in self._items:
+            host = item[1].host
+            busy = self._busy.get(host, 0)
+            if busy < self._per_host:
+                self._busy[host] = busy + 1
+                return item
             self._parked.setdefault(host, deque()).append(item)
             self._parked_count += 1
+            if self._parked_count >= MOST_PARKED:
+                break
+        return None
 
-    def _start(self, item: Item) -> None:
-        task = asyncio.ensure_future(self._look(item[1]))
-        self._running.add(task)
-        task.add_done_callback(lambda task: self._end(item, task))
-
-    def _end(self, item: Item, task: asyncio.Task[Outcome]) -> None:
-        self._running.discard(task)
-        self._changed.set()
-        if task.cancelled():
-            return
-        self._next_at(item[1].host)
-        if error := task.exception():
-            self._bug = error
-        else:
-            self._ended(*item, task.result())
-
-    def _next_at(self, host: str) -> None:
+    def _next_at(self, host: str) -> Item | None:
         """The next check parked at this host takes the place; without one the place is free."""
         queue = self._parked.get(host)
         if queue:
             self._parked_count -= 1
-            self._start(queue.popleft())
-            return
+            return queue.popleft()
         self._parked.pop(host, None)
         self._busy[host] -= 1
         if not self._busy[host]:
             del self._busy[host]
-
-    async def _stop(self) -> None:
-        tasks = list(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        return None

@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import select
 
-Waiting = asyncio.Future[bool]
+Waiting = asyncio.Future[int]
 
 
 class Readiness:
@@ -23,8 +23,8 @@ class Readiness:
         self._timer: asyncio.TimerHandle | None = None
         self._count = 0
 
-    async def writable(self, fd: int, until: float) -> bool:
-        """True once the socket is writable or has an error; False at `until`, a time of the loop."""
+    async def writable(self, fd: int, until: float) -> int:
+        """The epoll events once the socket is writable or has an error; 0 at `until`, a loop's time."""
         woken: Waiting = self._loop.create_future()
         if not self._waiting:
             self._loop.add_reader(self._epoll.fileno(), self._ready)
@@ -51,15 +51,15 @@ class Readiness:
         self._timer = self._loop.call_at(when, self._expire)
 
     def _ready(self) -> None:
-        for fd, _ in self._epoll.poll(0, max(1, len(self._waiting))):
-            _wake(self._waiting[fd], True)
+        for fd, events in self._epoll.poll(0, max(1, len(self._waiting))):
+            _wake(self._waiting[fd], events)
 
     def _expire(self) -> None:
         self._timer = None
         now = self._loop.time()
         deadlines = self._deadlines
         while deadlines and (deadlines[0][0] <= now or deadlines[0][2].done()):
-            _wake(heapq.heappop(deadlines)[2], False)
+            _wake(heapq.heappop(deadlines)[2], 0)
         if deadlines:
             self._set_timer(deadlines[0][0])
 
@@ -72,6 +72,6 @@ class Readiness:
             self._timer = None
 
 
-def _wake(woken: Waiting, answered: bool) -> None:
+def _wake(woken: Waiting, events: int) -> None:
     if not woken.done():
-        woken.set_result(answered)
+        woken.set_result(events)

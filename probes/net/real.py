@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -157,24 +158,27 @@ class _Attempt:
             if errqueue_answer := errqueue.read(sock):  # it came back before connect() returned
                 raise self._refused(errqueue_answer[1], errqueue_answer[0])
             raise self._local(number)
-        while number or not _established(sock):
-            await self._writable(until)
-            queued = errqueue.read(sock)
-            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if queued:
-                raise self._refused(queued[1], queued[0])
-            if number == errno.ECONNRESET:  # a refused SYN is ECONNREFUSED: the handshake was done before
-                self.reset = True
-                break
-            if number:
-                raise self._refused(number, None)
+        while number:
+            number = await self._progress(until)
         errqueue.listen(sock, self.ipv6, False)
 
-    async def _writable(self, until: float) -> None:
-        """Returns when the kernel has something to say of the connect; TimedOut at `until`."""
-        if not await self.readiness.writable(self.sock.fileno(), until):
+    async def _progress(self, until: float) -> int:
+        """0 once connected, EINPROGRESS while not; raises what ended the attempt."""
+        sock = self.sock
+        events = await self.readiness.writable(sock.fileno(), until)
+        if not events:
             elapsed = self.loop.time() - self.began
-            raise TimedOut(elapsed, syns=tcpinfo.syns_sent(self.sock), source=_source(self.sock))
+            raise TimedOut(elapsed, syns=tcpinfo.syns_sent(sock), source=_source(sock))
+        if not events & (select.EPOLLERR | select.EPOLLHUP):
+            return 0
+        queued = errqueue.read(sock)
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if queued:
+            raise self._refused(queued[1], queued[0])
+        if number:
+            raise self._refused(number, None)
+        # An error of the queue alone makes a socket look ready: only a peer's name proves the handshake.
+        return 0 if _established(sock) else errno.EINPROGRESS
 
     def _refused(self, number: int, icmp: Icmp | None) -> ConnectFailed:
         return ConnectFailed(

@@ -1,0 +1,90 @@
+"""The schedule: every check once, within the limits, no host holding up another."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from netcheck import schedule
+from netcheck.check import Check, Terms
+from netcheck.schedule import Schedule
+from probes.contract import Outcome, Timing
+
+TERMS = Terms("local", "assumed", "vault-to-target", "tcp", 22, None, Timing())
+NOTHING = Outcome(None, ())
+
+
+def checks(hosts: list[str]) -> list[tuple[int, Check]]:
+    """A check a host, numbered."""
+    return [(number, Check(host, host, TERMS)) for number, host in enumerate(hosts)]
+
+
+def play(
+    hosts: list[str], look: Callable[[Check], Awaitable[Outcome]], *, concurrency: int = 5, per_host: int = 2
+) -> list[int]:
+    """Runs the checks; their numbers in the order in which they ended."""
+    ended: list[int] = []
+
+    async def main() -> None:
+        made = Schedule(
+            look, lambda index, *_: ended.append(index), concurrency=concurrency, per_host=per_host
+        )
+        await asyncio.wait_for(made.run(checks(hosts)), 20)
+
+    asyncio.run(main())
+    return ended
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("most_parked", [3, 50_000])
+def test_every_check_runs_once_within_the_limits(
+    monkeypatch: pytest.MonkeyPatch, seed: int, most_parked: int
+) -> None:
+    """Whatever the mix of hosts, and however few may be parked."""
+    monkeypatch.setattr(schedule, "MOST_PARKED", most_parked)
+    choice = random.Random(seed)
+    hosts = [f"h{choice.randrange(9)}" for _ in range(200)]
+    running: list[str] = []
+    most = [0, 0]
+
+    async def look(check: Check) -> Outcome:
+        running.append(check.host)
+        most[0] = max(most[0], len(running))
+        most[1] = max(most[1], running.count(check.host))
+        for _ in range(choice.randrange(4)):
+            await asyncio.sleep(0)
+        running.remove(check.host)
+        return NOTHING
+
+    assert sorted(play(hosts, look)) == list(range(200))
+    assert most[0] <= 5
+    assert most[1] == 2
+
+
+def test_a_busy_host_does_not_hold_up_the_others() -> None:
+    """A thousand checks of a host that hangs leave the rest of the plan running."""
+    hanging = asyncio.Event()
+    through: list[str] = []
+
+    async def look(check: Check) -> Outcome:
+        if check.host == "slow" and not hanging.is_set():
+            await hanging.wait()
+        through.append(check.host)
+        if len(through) == 100:
+            hanging.set()
+        return NOTHING
+
+    play(["slow"] * 1000 + [f"h{number}" for number in range(100)], look)
+    assert "slow" not in through[:100]
+    assert len(through) == 1100
+
+
+def test_a_bug_in_a_look_ends_the_pass_as_itself() -> None:
+    """The engine's own bug is not swallowed, nor dressed in an exception group."""
+
+    async def look(check: Check) -> Outcome:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        play(["a", "b", "c"], look)
