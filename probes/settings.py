@@ -7,6 +7,7 @@ A kind reads a plain value (as YAML or JSON gives it) and refuses a wrong one wi
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
@@ -40,7 +41,9 @@ class Kind(Protocol):
 
 
 def shown(value: Any) -> str:
-    """The value as a message quotes it: short, on one line."""
+    """The value as a message names it: quoted, short, on one line."""
+    if value is None or isinstance(value, (list, Mapping)):
+        return "nothing" if value is None else "a list" if isinstance(value, list) else "a mapping"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     text = " ".join(text.split())
     return f"`{text[:40]}…`" if len(text) > 41 else f"`{text}`"
@@ -77,13 +80,12 @@ class Whole:
     what: str = "a whole number"
 
     def read(self, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise BadValue(f"{shown(value)} is not {self.what}")
-        if value < self.least or (self.most is not None and value > self.most):
-            upper = "" if self.most is None else f" to {self.most}"
-            bound = f"{self.least}{upper}" if upper else f"{self.least} or more"
-            raise BadValue(f"{shown(value)} is not {self.what}: {bound}")
-        return value
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or value < self.least or (self.most is not None and value > self.most):
+            upper = "or more" if self.most is None else f"to {self.most}"
+            quoted = "; leave the quotes out" if isinstance(value, str) and value.isdecimal() else ""
+            raise BadValue(f"{shown(value)} is not {self.what}: {self.least} {upper}{quoted}")
+        return int(value)
 
     def schema(self) -> dict[str, Any]:
         most = {} if self.most is None else {"maximum": self.most}
@@ -261,7 +263,8 @@ class Option:
     doc: str
 
 
-def options_of(settings: type) -> dict[str, Option]:
+@functools.cache
+def options_of(settings: type) -> Mapping[str, Option]:
     """The options that a settings class declares, by name, in order."""
     return {
         field.name: Option(field.name, field.metadata["kind"], field.default, field.metadata["doc"])

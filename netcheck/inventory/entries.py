@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netcheck.check import Check, Origin, Terms
@@ -65,36 +65,23 @@ class Entries:
         vantages: Mapping[str, Vantage],
         options: Options,
         report: Report,
+        flawed: Container[str],
     ) -> None:
+        """`flawed` are the targets with a key that was refused."""
+        self._flawed = flawed
         self._defaults = Level("defaults", defaults)
         self._groups = {name: Level(f"group {name}", given.value) for name, given in groups.items()}
         self._vantages = vantages
         self._options = options
         self._report = report
-        self._addresses = 0
 
     def make(self, targets: Mapping[str, Given]) -> Iterator[Entry]:
         """Each target's entry, in order; those with mistakes are reported and left out."""
         for name, given in targets.items():
-            hosts = self._hosts(name, given)
+            hosts = _hosts(given.value)
             services = self._services(name, given)
             if hosts:
                 yield Entry(name, "hosts" in given.value, hosts, services, _place(given.node))
-
-    def _hosts(self, name: str, given: Given) -> tuple[HostSet, ...]:
-        fields: Fields = given.value
-        found: tuple[HostSet, ...] = ()
-        if "host" in fields:
-            found = (fields["host"].value,)
-        if "hosts" in fields:
-            found = tuple(part.value for part in fields["hosts"].value)
-        self._addresses += sum(hosts.count for hosts in found)
-        if self._addresses > MOST_ADDRESSES:
-            self._report.add(
-                given.node,
-                f"{self._addresses:,} addresses up to here; an inventory may have {MOST_ADDRESSES:,}",
-            )
-        return found
 
     def _services(self, name: str, given: Given) -> tuple[Service, ...]:
         levels, groups = self._levels(name, given.value)
@@ -106,7 +93,7 @@ class Entries:
                 for check in level.fields["checks"].value:
                     self._check(check.value, shared, slots)
         self._profile(shared, slots, given.node)
-        if not slots.services and not any(_has_checks(level) for level in levels):
+        if not slots.services and not any(map(_has_checks, levels)) and name not in self._flawed:
             self._report.add(given.node, f"target `{name}` has no checks (for example `checks: [ssh]`)")
         return tuple(slots.services.values())
 
@@ -189,6 +176,25 @@ class Entries:
                 origins=_origins(shared, None),
             )
             slots.add(Service(terms), node)
+
+
+def refuse_size(entries: Sequence[Entry], report: Report) -> bool:
+    """Report an inventory with too many addresses, at the entry that has the most; whether it is one."""
+    total = sum(entry.count for entry in entries)
+    if total <= MOST_ADDRESSES:
+        return False
+    widest = max(entries, key=lambda entry: entry.count)
+    report.add(
+        widest.place,
+        f"{total:,} addresses in one inventory, {widest.count:,} of them here; at most {MOST_ADDRESSES:,}",
+    )
+    return True
+
+
+def _hosts(fields: Fields) -> tuple[HostSet, ...]:
+    if "host" in fields:
+        return (fields["host"].value,)
+    return tuple(part.value for part in fields["hosts"].value) if "hosts" in fields else ()
 
 
 def _place(node: Node) -> Place:

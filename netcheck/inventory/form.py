@@ -7,12 +7,14 @@ from typing import Any
 
 from netcheck.inventory.checks import CheckItem, schema_of_check
 from netcheck.inventory.keys import COMMON, CONTACT, FLOW, all_options
-from netcheck.inventory.shapes import NAME, Key, Leaf, Many, Record, Table, key
+from netcheck.inventory.problems import WAYS, Report
+from netcheck.inventory.shapes import NAME, Fields, Key, Leaf, Many, Record, Table, key
+from netcheck.inventory.tree import Node
 from netcheck.inventory.values import Host, Hosts, Secret, Version
 from probes.settings import Choice, Network, Text, Whole
 
 PASSWORD = Secret()
-PRIVATE_KEY = Secret((*PASSWORD.ways, "agent"))
+PRIVATE_KEY = Secret(WAYS)
 WAY = Text(
     "`[USER@]HOST[:PORT]`", r"([^@\s/]+@)?(\[[0-9A-Fa-f:.]+\]|[^@\s/:]+)(:\d{1,5})?", "netcheck@10.1.0.9"
 )
@@ -22,6 +24,23 @@ SIDES = Choice(("customer", "vendor"), "a side")
 
 def _secret(kind: Secret, doc: str) -> Key:
     return replace(key(kind, doc), secret=kind.words)
+
+
+def _with_secret(fields: Fields, node: Node, report: Report) -> Fields:
+    if not node.keys.keys() & {"password", "private_key"}:
+        report.add(node, "a credential needs `password` or `private_key`")
+    return fields
+
+
+def _with_hosts(fields: Fields, node: Node, report: Report) -> Fields:
+    given = node.keys.keys() & {"host", "hosts"}
+    if len(given) == 2:
+        report.add(node.keys["hosts"], "a target has `host` or `hosts`, not both")
+    elif not given and fields.keys() >= node.keys.keys():
+        report.add(node, "a target needs `host` or `hosts`")
+    if "hosts" in fields and fields["hosts"].node.value == []:
+        report.add(fields["hosts"].node, "the list is empty")
+    return fields
 
 
 VANTAGE = Record(
@@ -43,6 +62,7 @@ CREDENTIAL = Record(
         "private_key": _secret(PRIVATE_KEY, "where the private key is kept"),
         "passphrase": _secret(PASSWORD, "where the private key's passphrase is kept"),
     },
+    make=_with_secret,
 )
 # What a level above the checks may say besides COMMON and the probes' options.
 ABOVE: dict[str, Key] = {
@@ -71,6 +91,7 @@ TARGET = Record(
         **ABOVE,
     },
     all_options,
+    make=_with_hosts,
 )
 ROOT = Record(
     "an inventory",

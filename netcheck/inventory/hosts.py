@@ -111,6 +111,8 @@ def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 def read_hosts(text: str) -> HostSet:
     """One host, a range or a network in CIDR form. Raises BadValue."""
+    if "://" in text:
+        raise BadValue(f"{shown(text)} is a URL, not a host; a URL is a check")
     if "/" in text:
         return read_network(text)
     return read_range(text) if "[" in text or "]" in text else One(read_host(text))
@@ -162,7 +164,8 @@ def read_host(text: str) -> str:
     name = _ascii(text)
     labels = name.rstrip(".").split(".")
     if len(name) > 253 or name.endswith("..") or not all(map(LABEL.fullmatch, labels)):
-        raise BadValue(f"{shown(text)} is not a host name or address")
+        with_port = "; a port belongs to a check (`ssh/2222`)" if re.search(r"\w:\d+$", text) else ""
+        raise BadValue(f"{shown(text)} is not a host name or address{with_port}")
     if labels[-1].isdigit():  # RFC 1123 2.1: a name's last label is alphabetic; this is a mistyped address
         raise BadValue(f"{shown(text)} is not an address: it takes four numbers from 0 to 255")
     return name

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from netcheck.inventory.entries import Entries
+from netcheck.inventory.entries import Entries, refuse_size
 from netcheck.inventory.form import ROOT
 from netcheck.inventory.model import LOCAL, CredentialRef, Inventory, SecretRef, Vantage
 from netcheck.inventory.names import check_references
@@ -31,16 +31,18 @@ def load(path: str | Path) -> Inventory:
 
 
 def _inventory(root: Fields, source: Source, report: Report) -> Inventory:
-    vantages = _vantages(_of(root, "vantages", {}), report)
+    vantages = _vantages(root, report)
     defaults = _of(root, "defaults", {})
     groups = _of(root, "groups", {})
     targets = _of(root, "targets", {})
     check_references(root, report)
-    entries = Entries(defaults, groups, vantages, Options(source.folder, report), report)
+    options = Options(source.folder, report)
+    entries = Entries(defaults, groups, vantages, options, report, _flawed(root, "targets"))
     made = tuple(entries.make(targets))
-    if "targets" in root and not root["targets"].node.value:
+    if "targets" in root and root["targets"].node.size == 1:
         report.add(root["targets"].node, "`targets` is empty: there is nothing to check")
-    refuse_twins(made, report)
+    if not refuse_size(made, report):
+        refuse_twins(made, report)
     return Inventory(
         path=Path(source.path),
         sha256=source.sha256,
@@ -50,7 +52,7 @@ def _inventory(root: Fields, source: Source, report: Report) -> Inventory:
         customer=_of(root, "customer"),
         contacts=_values(_of(root, "contacts", ())),
         networks={side: _values(given.value) for side, given in _of(root, "networks", {}).items()},
-        credentials=_credentials(_of(root, "credentials", {}), source.folder, report),
+        credentials=_credentials(_of(root, "credentials", {}), source.folder),
         concurrency=_of(defaults, "concurrency"),
         rate=_of(defaults, "rate"),
     )
@@ -64,27 +66,37 @@ def _values(parts: Iterable[Given]) -> tuple[Any, ...]:
     return tuple(part.value for part in parts)
 
 
-def _vantages(table: Mapping[str, Given], report: Report) -> dict[str, Vantage]:
+def _flawed(root: Fields, table: str) -> set[str]:
+    """The names in a table whose records have a key that was refused, and reported."""
+    if table not in root:
+        return set()
+    written: Any = root[table].node.value or {}
+    return {
+        name for name, given in root[table].value.items() if written[name].keys.keys() - given.value.keys()
+    }
+
+
+def _vantages(root: Fields, report: Report) -> dict[str, Vantage]:
     """By name; `local` is always there, first where the inventory does not say otherwise."""
+    table: Mapping[str, Given] = _of(root, "vantages", {})
+    flawed = _flawed(root, "vantages")
     found = {} if LOCAL in table else {LOCAL: Vantage(LOCAL)}
     for name, given in table.items():
         fields: Fields = given.value
         ways = [way for way in ("ssh", "cluster") if way in fields]
         if name == LOCAL and ways:
             report.add(given.node, f"`local` is this host; a vantage with `{ways[0]}` needs another name")
-        elif name != LOCAL and len(ways) != 1:
+        elif name != LOCAL and len(ways) != 1 and name not in flawed:
             report.add(given.node, f"vantage `{name}` needs one of `ssh` and `cluster`")
         values = {key: _of(fields, key) for key in ("ssh", "cluster", "site")}
         found[name] = Vantage(name, _values(_of(fields, "stands_for", ())), **values)
     return found
 
 
-def _credentials(table: Mapping[str, Given], folder: Path, report: Report) -> dict[str, CredentialRef]:
+def _credentials(table: Mapping[str, Given], folder: Path) -> dict[str, CredentialRef]:
     found = {}
     for name, given in table.items():
         fields: Fields = given.value
-        if "password" not in fields and "private_key" not in fields:
-            report.add(given.node, f"credential `{name}` needs `password` or `private_key`")
         if "username" in fields:
             secrets = {key: _located(part, folder) for key, part in fields.items() if key != "username"}
             found[name] = CredentialRef(name, fields["username"].value, **secrets)

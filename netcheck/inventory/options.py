@@ -52,7 +52,8 @@ class Options:
     def _file(self, value: str) -> str:
         path = absolute(value, self._folder)
         if not path.is_file():
-            raise BadValue(f"{shown(value)} is not there: no file {path}")
+            where = "" if Path(value).is_absolute() else f" in {self._folder.name}/, the inventory's folder"
+            raise BadValue(f"there is no file {shown(value)}{where}")
         return str(path)
 
 

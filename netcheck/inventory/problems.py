@@ -11,11 +11,14 @@ from typing import Protocol
 from netcheck.errors import UsageError
 
 WIDEST = 100  # characters of an offending line that are shown
+WAYS = ("env", "file", "keyring", "command", "prompt", "agent")  # to a secret that is kept elsewhere
 SECRET_WORD = r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key|api_?key|authorization|cookie)"
 SECRET_KEY = re.compile(rf"(?:.*[_-])?{SECRET_WORD}", re.IGNORECASE)
 # In the bare text, where there may be no tree yet: `password: …`, `"token": …`, `scheme://user:pass@`.
 SECRET_TEXT = re.compile(
-    rf"""({SECRET_WORD}["']?\s*:\s*)(?![\s{{\[&*|>#])("[^"]*"?|'[^']*'?|[^,}}\]]+)""", re.IGNORECASE
+    rf"""({SECRET_WORD}["']?\s*:\s*(?:\[\s*|\{{\s*(?!(?:{"|".join(WAYS)})\b)\w+\s*:\s*)?)"""
+    r"""(?![\s{\[&*|>#])("[^"]*"?|'[^']*'?|[^,}\]]+)""",
+    re.IGNORECASE,
 )
 SECRET_URL = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 HIDDEN = "****"
@@ -71,10 +74,18 @@ class Report:
         self.lines = lines
         self._problems: set[Problem] = set()
         self._hidden: dict[int, int] = {}  # line → the column from which it is hidden
+        self._leaks: dict[tuple[int, int], str] = {}
 
     def add(self, place: Placed, message: str) -> None:
         """One more problem. The same one at the same place is kept once."""
-        self._problems.add(Problem(place.line, place.column, message, max(1, place.width)))
+        said = self._leaks.get((place.line, place.column), message)
+        self._problems.add(Problem(place.line, place.column, said, max(1, place.width)))
+
+    def leak(self, place: Placed, last_line: int, message: str) -> None:
+        """A secret that should not be here: no other message may be about this place and quote it."""
+        self._leaks[place.line, place.column] = message
+        self.hide(place, last_line)
+        self.add(place, message)
 
     def hide(self, first: Placed, last_line: int) -> None:
         """A secret starts here: never quote it."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from netcheck import registry
 from netcheck.inventory.hosts import read_host
+from netcheck.inventory.problems import nearest
 from probes.contract import Probe, nothing
 from probes.settings import PORT, BadValue, shown
 
@@ -31,7 +32,7 @@ def read_service(text: str) -> Wanted:
     if SCHEME.match(text):
         return read_url(text)
     name, slash, port = text.partition("/")
-    probe = find_probe(name)
+    probe = find_probe(name, _meant(text))
     return Wanted(probe, with_port(probe, read_port(port) if slash else None))
 
 
@@ -66,10 +67,17 @@ def _settings(probe: Probe, asked: str) -> Mapping[str, Any]:
     return probe.from_url(asked)
 
 
-def find_probe(name: str) -> Probe:
-    """The probe of that name. Raises BadValue."""
+def _meant(text: str) -> str:
+    """`tcp:443` and `443/tcp` are how other tools write it."""
+    found = re.fullmatch(r"([a-z]+):(\d+)|(\d+)(?:/([a-z]+))?", text)
+    return f"; write `{found[1] or found[4] or 'tcp'}/{found[2] or found[3]}`" if found else ""
+
+
+def find_probe(name: str, hint: str = "") -> Probe:
+    """The probe of that name. Raises BadValue, which has the hint or else the nearest name."""
     if name not in registry.names():
-        raise BadValue(f"unknown probe {shown(name)}", words=registry.names())
+        known = nearest(name, registry.names()) or f"; there are {', '.join(registry.names())}"
+        raise BadValue(f"unknown probe {shown(name)}{hint or known}")
     try:
         return registry.get(name)
     except registry.BrokenProbe as error:

@@ -44,6 +44,9 @@ class Leaf:
     kind: Kind
 
     def collect(self, node: Node, report: Report) -> Any:
+        if node.value is None:
+            report.add(node, "a value is missing here")
+            return MISSING
         try:
             return self.kind.read(node.plain())
         except BadValue as error:
@@ -162,7 +165,7 @@ class Record:
             report.add(node, f"{described(node)} stands where {self.what} belongs; its keys: {self._known()}")
             return MISSING
         fields = {name: self._field(name, node, report) for name in node.value}
-        self._require(node, report)
+        self._require(node, fields, report)
         good = {name: given for name, given in fields.items() if given is not None}
         return self.make(good, node, report) if self.make else good
 
@@ -184,11 +187,14 @@ class Record:
         return f"{self.what} has no key {shown(name)}" + (near or f"; its keys: {self._known()}")
 
     def _known(self) -> str:
-        return ", ".join(f"`{name}`" for name in self.keys)
+        names = [f"`{name}`" for name in self.keys]
+        return ", ".join(names if len(names) <= 10 else [*names[:8], "… (`netcheck schema` has them all)"])
 
-    def _require(self, node: Node, report: Report) -> None:
+    def _require(self, node: Node, fields: Mapping[str, Given | None], report: Report) -> None:
+        """A required key that is misspelt has been reported already."""
+        misspelt = [nearest(name, self.keys) for name in fields if name not in self.keys]
         for name, known in self.keys.items():
-            if known.required and name not in node.keys:
+            if known.required and name not in fields and not any(f"`{name}`" in near for near in misspelt):
                 report.add(node, f"{self.what} needs `{name}`: {known.doc}")
 
     def schema(self) -> dict[str, Any]:

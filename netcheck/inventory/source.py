@@ -35,7 +35,7 @@ def read_source(path: str | Path) -> Source:
     name = str(path)
     content = _bytes(name)
     text = _text(name, content)
-    source = Source(name, text, hashlib.sha256(content).hexdigest(), tuple(BREAK.split(text)))
+    source = Source(name, text, hashlib.sha256(content).hexdigest(), _lines(text))
     _printable(source)
     return source
 
@@ -68,16 +68,20 @@ def _text(name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = BREAK.split(content[: error.start].decode("utf-8-sig", "replace"))
+        before = _lines(content[: error.start].decode("utf-8-sig", "replace"))
         place = Place(len(before), len(before[-1]) + 1)
         message = f"byte 0x{content[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
-        raise _refused(name, message, place) from None
+        raise _refused(name, message, place, _lines(content.decode("utf-8-sig", "replace"))) from None
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(BREAK.split(text))
 
 
 def _printable(source: Source) -> None:
     found = UNPRINTABLE.search(source.text)
     if found:
-        before = BREAK.split(source.text[: found.start()])
+        before = _lines(source.text[: found.start()])
         place = Place(len(before), len(before[-1]) + 1)
         message = f"character U+{ord(found[0]):04X} can't stand in YAML; is this a text file?"
         raise _refused(source.path, message, place, source.lines)

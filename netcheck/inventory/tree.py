@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from netcheck.inventory import scalars
-from netcheck.inventory.problems import SECRET_KEY, SECRET_URL, Place, Placed, Report
+from netcheck.inventory.problems import SECRET_KEY, SECRET_URL, WAYS, Place, Placed, Report
 from netcheck.inventory.source import Source
 from probes.settings import shown
 
@@ -172,7 +172,7 @@ class Builder:
         else:
             self._pair(frame.node, frame.key, node, last_line)
             frame.key = None
-        self._hide_secret_url(node, last_line)
+        self._refuse_secret_url(node, last_line)
 
     def _grow(self, outer: Node, node: Node) -> None:
         outer.size += node.size
@@ -183,7 +183,7 @@ class Builder:
         name = self._name(key)
         if name is None:
             return
-        if isinstance(node.value, str) and SECRET_KEY.fullmatch(name):
+        if SECRET_KEY.fullmatch(name) and not (isinstance(node.value, dict) and node.value.keys() <= {*WAYS}):
             self._report.hide(node, last_line)
         if name in mapping.keys:
             first = mapping.keys[name].line
@@ -205,17 +205,14 @@ class Builder:
             self._report.add(key, f"the key {shown(key.plain())} is not text; quote it")
         return None
 
-    def _hide_secret_url(self, node: Node, last_line: int) -> None:
+    def _refuse_secret_url(self, node: Node, last_line: int) -> None:
         if isinstance(node.value, str) and "://" in node.value and SECRET_URL.search(node.value):
-            self._report.hide(node, last_line)
-            self._report.add(
-                node,
-                "secret in clear text: a URL may not hold a password; use `credentials` and `credential`",
-            )
+            self._report.leak(node, last_line, "secret in clear text: a URL takes no user and password")
 
     def _no_tag(self, event: Any, place: Placed) -> None:
         if event.tag is not None:
-            self._report.add(place, f"{shown(event.tag)} is a tag; tags mean nothing here, leave it out")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._report.add(place, f"{shown(tag)} is a tag; tags mean nothing here, leave it out")
 
     def _remember(self, anchor: str | None, node: Node) -> None:
         if anchor:

@@ -23,6 +23,9 @@ Interval = tuple[int, int, int]  # first and last address, the entry's index
 def refuse_twins(entries: Sequence[Entry], report: Report) -> None:
     """Report each entry that makes a check which an earlier one makes already."""
     for first, second, target in _overlaps(entries):
+        if first is second:
+            report.add(second.place, f"`{target}` is twice in the `hosts` of `{second.name}`")
+            continue
         slots = {slot_of(service.terms) for service in first.services}
         for service in second.services:
             if slot_of(service.terms) in slots:
@@ -31,11 +34,11 @@ def refuse_twins(entries: Sequence[Entry], report: Report) -> None:
 
 
 def _overlaps(entries: Sequence[Entry]) -> Iterator[Overlap]:
-    """Each pair of entries that have a target in common, once."""
+    """Each pair of entries that have a target in common, once; an entry that has one twice is a pair."""
     told: set[tuple[int, int]] = set()
     for one, other, target in (*_same_names(entries), *_same_addresses(entries)):
         pair = (min(one, other), max(one, other))
-        if one != other and pair not in told:
+        if pair not in told:
             told.add(pair)
             yield entries[pair[0]], entries[pair[1]], target
 
@@ -60,7 +63,10 @@ def _same_in(alike: Iterable[tuple[int, HostSet]]) -> Iterator[tuple[int, int, s
     seen: dict[str, int] = {}
     for index, hosts in alike:
         for name in hosts:
-            yield seen.setdefault(name, index), index, name
+            if name in seen:
+                yield seen[name], index, name
+            else:
+                seen[name] = index
 
 
 def _same_addresses(entries: Sequence[Entry]) -> Iterator[tuple[int, int, str]]:

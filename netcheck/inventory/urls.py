@@ -9,7 +9,6 @@ from netcheck.errors import UsageError
 from netcheck.inventory.hosts import One
 from netcheck.inventory.model import FLOWS, LOCAL, Entry, Service
 from netcheck.inventory.origin import ASSUMED
-from netcheck.inventory.problems import nearest
 from netcheck.inventory.services import Wanted, read_url
 from netcheck.plan import LOOK, Plan, choose
 from probes.contract import Timing
@@ -28,8 +27,7 @@ def _entry(url: str) -> Entry:
         wanted = read_url(url)
         settings = wanted.probe.settings(**wanted.settings)
     except BadValue as error:
-        near = nearest(url.partition(":")[0], error.words)
-        raise UsageError(f"netcheck: {error.message}{near}; nothing was checked") from None
+        raise UsageError(f"netcheck: {error.message}; nothing was checked") from None
     assert wanted.host is not None
     return Entry(wanted.host, False, (One(wanted.host),), (Service(_terms(wanted, settings)),))
 

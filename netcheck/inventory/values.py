@@ -87,7 +87,7 @@ class Version:
         return {"const": 1}
 
 
-WAYS = {
+MEANING = {
     "env": "an environment variable's name",
     "file": "a file's path",
     "keyring": "SERVICE/NAME in the keyring",
@@ -101,7 +101,7 @@ WAYS = {
 class Secret:
     """Where a secret is kept: `{env: NAME}` or another of the ways, exactly one."""
 
-    ways: tuple[str, ...] = ("env", "file", "keyring", "command", "prompt")
+    ways: tuple[str, ...] = tuple(way for way in MEANING if way != "agent")
 
     @property
     def words(self) -> str:
@@ -114,7 +114,7 @@ class Secret:
             raise BadValue(f"a secret is one reference: {self.words}")
         (way, where), *_ = value.items()
         if way not in self.ways:
-            raise BadValue(f"{shown(way)} is no way to a secret: {self.words}", (way,))
+            raise BadValue(f"{shown(way)} is no way to a secret: {self.words}", (way,), self.ways)
         try:
             return SecretRef(way, _where(way, where))
         except BadValue as error:
@@ -122,11 +122,11 @@ class Secret:
 
     def schema(self) -> dict[str, Any]:
         text = {"type": "string", "minLength": 1}
-        forms: dict[str, Any] = {way: {**text, "description": WAYS[way]} for way in self.ways}
-        forms["prompt"] = {"const": True, "description": WAYS["prompt"]}
+        forms: dict[str, Any] = {way: {**text, "description": MEANING[way]} for way in self.ways}
+        forms["prompt"] = {"const": True, "description": MEANING["prompt"]}
         forms["keyring"] = {**forms["keyring"], "pattern": "^[^/]+/.+$"}
         words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        forms["command"] = {"anyOf": [text, words], "description": WAYS["command"]}
+        forms["command"] = {"anyOf": [text, words], "description": MEANING["command"]}
         return {
             "type": "object",
             "properties": forms,
@@ -144,11 +144,11 @@ def _where(way: str, where: Any) -> str | tuple[str, ...]:
     if way == "command":
         return _command(where)
     if not isinstance(where, str) or not where.strip():
-        raise BadValue(f"`{way}` takes {WAYS[way]}")
+        raise BadValue(f"`{way}` takes {MEANING[way]}")
     if way == "env" and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", where):
-        raise BadValue(f"`env` takes {WAYS[way]}: letters, digits and `_`")
+        raise BadValue(f"`env` takes {MEANING[way]}: letters, digits and `_`")
     if way == "keyring" and not re.fullmatch(r"[^/]+/.+", where):
-        raise BadValue(f"`keyring` takes {WAYS[way]}")
+        raise BadValue(f"`keyring` takes {MEANING[way]}")
     return where
 
 
