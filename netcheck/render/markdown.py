@@ -46,7 +46,7 @@ def _cells(check: CheckRecord) -> tuple[str, ...]:
         text.label(check),
         check.vantage,
         text.address(check),
-        text.took(check.duration),
+        text.time(check),
         text.verdict(check),
         text.reason(check),
     )

@@ -72,7 +72,7 @@ def _one(check: CheckRecord) -> Row:
         text.safe(check.target),
         text.label(check),
         text.address(check),
-        text.took(check.duration),
+        text.time(check),
         text.verdict(check),
         text.reason(check),
     )

@@ -34,6 +34,12 @@ def took(seconds: float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
 
 
+def time(check: CheckRecord) -> str:
+    """How long the check took; nothing where nothing was tried."""
+    untried = check.verdict is Verdict.SKIP and check.address is None
+    return "" if untried else took(check.duration)
+
+
 def count(number: int, noun: str) -> str:
     """`1 check`, `8,190 checks`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

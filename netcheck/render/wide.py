@@ -40,7 +40,7 @@ def _row(check: CheckRecord) -> table.Row:
         text.label(check),
         text.address(check),
         text.safe(text.endpoint(source.address, source.port)) if source else "",
-        text.took(check.duration),
+        text.time(check),
         text.verdict(check),
         text.reason(check),
         check.layer or "",

@@ -162,3 +162,14 @@ def test_an_empty_run_is_a_table_without_rows(a_run: Run) -> None:
 def test_no_failure_is_no_table(a_run: Run, a_check: Check) -> None:
     """`--failed` of a run that passed has no headers over nothing."""
     assert "\n\nnothing to show\n\n1 pass in 5.60 s" in shown(replace(a_run(a_check()), only_failed=True))
+
+
+def test_what_was_not_tried_took_no_time(a_run: Run, a_check: Check) -> None:
+    """A skip that sent nothing has no time; one that came as far as the secret has."""
+    untried = a_check(
+        target="edge", verdict=Verdict.SKIP, cause="probe.unsupported", address=None, duration=0.0
+    )
+    stopped = a_check(target="db02", verdict=Verdict.SKIP, cause="credential.suspended")
+    first, second = rows(shown(a_run(untried, stopped)))
+    assert " ms " not in first
+    assert " 81 ms " in second
