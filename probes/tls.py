@@ -10,6 +10,7 @@ from probes.causes import Failed
 from probes.certificates import Certificate, Fingerprint
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
+from probes.net import trust
 from probes.net.base import Connection, Network, TlsHello, TlsSession
 from probes.objections import Objection
 from probes.settings import BadValue, Choice, Duration, File, Text, option, shown
@@ -113,7 +114,10 @@ def _judge(
     counted = objections.in_order(asked + (found if settings.verify in ("full", "chain") else []))
     if counted:
         first, *others = counted
-        raise Failed(first.cause, first.text, evidence=tuple(f"also: {other.text}" for other in others))
+        evidence = [f"also: {other.text}" for other in others]
+        if any(objection.cause == "tls.untrusted" for objection in found):
+            evidence.append(f"verified against {trust.words(settings.ca_file)}")
+        raise Failed(first.cause, first.text, evidence=tuple(evidence))
     for objection in found:
         ladder.prove(f"not asked for (verify: {settings.verify}): {objection.text}")
 

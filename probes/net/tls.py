@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import socket
-import ssl
 from typing import Protocol
 
 from OpenSSL import SSL, crypto
 
 from probes.causes import Failed
+from probes.net import trust
 from probes.net.base import PeerClosed, PeerReset, TimedOut, TlsFailed, TlsHello, TlsSession
 from probes.sniff import is_tls
 
@@ -87,7 +86,7 @@ class TlsStream:
         self._wire = wire
         self._opening = b""
         self._notes = _Notes()
-        self._tls = SSL.Connection(_context(*_trust(hello.ca_file), hello.alpn), None)
+        self._tls = SSL.Connection(_context(*trust.store(hello.ca_file), hello.alpn), None)
         self._tls.set_app_data(self._notes)
         if hello.server_name is not None:
             self._tls.set_tlsext_host_name(hello.server_name.encode("ascii"))
@@ -200,15 +199,6 @@ def _reason(error: SSL.Error) -> str:
     """OpenSSL's error queue in one line, the origin first."""
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return ", ".join(dict.fromkeys(entry[2] for entry in queue))
-
-
-def _trust(ca_file: str | None) -> tuple[str | None, str | None]:
-    """The file and the hashed folder of trusted CAs. A file that is named replaces all others."""
-    named = ca_file or os.environ.get("SSL_CERT_FILE")
-    if named:
-        return os.path.expanduser(named), None
-    paths = ssl.get_default_verify_paths()
-    return paths.cafile, paths.capath
 
 
 @functools.lru_cache(maxsize=64)

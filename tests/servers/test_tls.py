@@ -217,7 +217,9 @@ def test_ssl_cert_file_replaces_the_systems_store(mint, serve_tls, ask, monkeypa
     monkeypatch.setenv("SSL_CERT_FILE", mint.file(mint.root.pem))
     assert ask(PROBE, server.port, server_name="web.example").verdict is Verdict.PASS
     other = mint.file(mint.make("Other CA", ca=True).pem)
-    assert ask(PROBE, server.port, server_name="web.example", ca_file=other).cause == "tls.untrusted"
+    found = ask(PROBE, server.port, server_name="web.example", ca_file=other)
+    assert found.cause == "tls.untrusted"
+    assert found.evidence[-1] == f"verified against the CAs in {other}"
 
 
 @pytest.mark.parametrize(
