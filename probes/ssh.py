@@ -20,7 +20,7 @@ LAYERS = (Layer.CONNECT, Layer.PROTOCOL, Layer.AUTH)
 # NIST SP 800-57 part 1, table 2: below this an RSA key has less than 112 bits of strength.
 LEAST_RSA_BITS = 2048
 
-UNKNOWN_KEY = "ssh.host_key_unknown"
+UNKNOWN_KEY, MISMATCH = "ssh.host_key_unknown", "ssh.host_key_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,10 @@ def _judge(proof: Proof, known: Expectation, ladder: Ladder) -> None:
             ladder.prove(f"host key {named}, as expected; the target proved to hold it")
         case Standing.OTHER:
             wanted = " or ".join(known.fingerprints)
-            raise Failed("ssh.host_key_mismatch", f"host key {named}, expected {wanted}")
+            shown = (f"the target proved to hold {named}", f"expected {wanted}")
+            raise Failed(MISMATCH, f"host key {key.fingerprint}, expected {wanted}", evidence=shown)
         case Standing.REVOKED:
-            raise Failed("ssh.host_key_mismatch", f"host key {named} is revoked in {known.known_hosts}")
+            raise Failed(MISMATCH, f"host key {named} is revoked in {known.known_hosts}")
         case Standing.UNKNOWN:
             ladder.caution(UNKNOWN_KEY, f"host key {named} is not in {known.known_hosts}{_others(known)}")
         case Standing.NOT_COMPARED:
