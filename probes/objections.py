@@ -10,17 +10,37 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from cryptography import x509
 
 from probes.certificates import MOST_TEXT, Certificate, days_words, iso
 from probes.ladder import is_address
 
-# OpenSSL's numbers (openssl-verification-options(1), x509_vfy.h).
-SELF_SIGNED, EXPIRED, NOT_YET_VALID = 18, 10, 9
-MISSING_ISSUER, NOTHING_VERIFIED, UNTRUSTED_ROOT = 20, 21, 19
-WEAK = frozenset({66, 67, 68})
 
+class Number(IntEnum):
+    """OpenSSL's verification errors that have words of their own (x509_vfy.h)."""
+
+    NOT_YET_VALID = 9
+    EXPIRED = 10
+    SELF_SIGNED = 18
+    ROOT_UNTRUSTED = 19
+    ISSUER_MISSING = 20
+    NOTHING_VERIFIED = 21
+    KEY_WEAK = 66
+    CA_KEY_WEAK = 67
+    HASH_WEAK = 68
+
+
+# Any other error means that the chain can't be trusted.
+CAUSES: dict[int, str] = {
+    Number.SELF_SIGNED: "tls.self_signed",
+    Number.KEY_WEAK: "tls.certificate_unacceptable",
+    Number.CA_KEY_WEAK: "tls.certificate_unacceptable",
+    Number.HASH_WEAK: "tls.certificate_unacceptable",
+    Number.NOT_YET_VALID: "tls.not_yet_valid",
+    Number.EXPIRED: "tls.expired",
+}
 ORDER = (
     "tls.self_signed",
     "tls.untrusted",
@@ -61,35 +81,38 @@ def in_order(found: Iterable[Objection]) -> list[Objection]:
 
 def _said(problem: tuple[int, int, str], problems: Sequence[tuple[int, int, str]]) -> bool:
     """OpenSSL's "nothing verified" only repeats a missing issuer."""
-    return problem[0] == NOTHING_VERIFIED and any(number == MISSING_ISSUER for number, _, _ in problems)
+    return problem[0] == Number.NOTHING_VERIFIED and any(
+        number == Number.ISSUER_MISSING for number, _, _ in problems
+    )
 
 
 def _objection(chain: Sequence[Certificate], number: int, depth: int, words: str, now: float) -> Objection:
     known = chain[depth] if depth < len(chain) else None
     whose = "the certificate" if depth == 0 else f"certificate {depth + 1} of the chain"
-    if number == SELF_SIGNED:
-        return Objection("tls.self_signed", f"self-signed: {known.title if known else 'unreadable'}")
-    if number == EXPIRED:
-        past = known is not None and known.days_left(now) < 0
-        ago = (
-            f" {days_words(-known.days_left(now))} ago, on {known.not_after:%Y-%m-%d}"
-            if known and past
-            else ""
-        )
-        return Objection("tls.expired", f"{whose} expired{ago}")
-    if number == NOT_YET_VALID:
-        since = f", only from {iso(known.not_before)}" if known else ""
-        return Objection("tls.not_yet_valid", f"{whose} is not valid yet{since}")
-    if number in WEAK:
-        return Objection("tls.certificate_unacceptable", f"{whose}: {words}{_weakness(known)}")
-    if number in (MISSING_ISSUER, NOTHING_VERIFIED):
-        text = f"issuer not known here: {_issuer(chain)}; a private CA, or a missing intermediate certificate"
-        return Objection("tls.untrusted", text)
-    if number == UNTRUSTED_ROOT:
-        return Objection(
-            "tls.untrusted", f"the chain ends in a CA that is not trusted here: {_issuer(chain)}"
-        )
-    return Objection("tls.untrusted", f"{whose}: {words}")
+    match number:
+        case Number.SELF_SIGNED:
+            text = f"self-signed: {known.title if known else 'unreadable'}"
+        case Number.ISSUER_MISSING | Number.NOTHING_VERIFIED:
+            text = f"issuer not known here: {_issuer(chain)}; a private CA, or a missing intermediate"
+        case Number.ROOT_UNTRUSTED:
+            text = f"the chain ends in a CA that is not trusted here: {_issuer(chain)}"
+        case Number.KEY_WEAK | Number.CA_KEY_WEAK | Number.HASH_WEAK:
+            text = f"{whose}: {words}{_weakness(known)}"
+        case Number.EXPIRED:
+            text = f"{whose} expired{_since(known, now)}"
+        case Number.NOT_YET_VALID:
+            text = f"{whose} is not valid yet" + (f", only from {iso(known.not_before)}" if known else "")
+        case _:
+            text = f"{whose}: {words}"
+    return Objection(CAUSES.get(number, "tls.untrusted"), text)
+
+
+def _since(certificate: Certificate | None, now: float) -> str:
+    """How long ago it expired; nothing where the chain that was sent has another certificate there."""
+    left = certificate.days_left(now) if certificate else 0
+    return (
+        f" {days_words(-left)} ago, on {certificate.not_after:%Y-%m-%d}" if certificate and left < 0 else ""
+    )
 
 
 def _issuer(chain: Sequence[Certificate]) -> str:
