@@ -92,11 +92,9 @@ class Review:
     def _decide(self, each: Class) -> None:
         """The verdict of every member: its own second look's, or the representatives'."""
         seen = [self._own(one) for one in each.members if one.index in self._again]
-        for reviewed in seen:
-            self._settle(reviewed)
-        for one in each.members:
-            if one.index not in self._again:
-                self._settle(_inherited(one, seen[0]))
+        inherited = [_inherited(one, seen[0]) for one in each.members if one.index not in self._again]
+        for reviewed in (*seen, *inherited):
+            self._settle(_doubted(reviewed) if each.beside_rejections else reviewed)
 
     def _own(self, failure: Failure) -> Reviewed:
         second = self._again[failure.index]
@@ -130,6 +128,16 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
         evidence=(*own.evidence, named),
     )
     return Reviewed(failure, failure.outcome, judgement, 1)
+
+
+def _doubted(reviewed: Reviewed) -> Reviewed:
+    """Silence beside rejections is not certain: the router may have had no ICMP error left to send."""
+    judgement = reviewed.judgement
+    if judgement.cause != "tcp.filtered":
+        return reviewed
+    why = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
+    doubted = replace(judgement, confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
+    return replace(reviewed, judgement=doubted)
 
 
 def _swallowed(outcome: Outcome) -> Outcome:

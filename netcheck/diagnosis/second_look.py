@@ -36,10 +36,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """Failures with the same vantage, cause, destination network and port."""
+    """Failures with the same vantage, cause, destination network and port.
+
+    `near_icmp`: routers answered this vantage with ICMP errors; `beside_rejections`: silence where
+    others of the same network and port were rejected.
+    """
 
     members: tuple[Failure, ...]
     near_icmp: bool = False
+    beside_rejections: bool = False
 
     def split(self) -> tuple[tuple[Failure, ...], tuple[Failure, ...]]:
         """The representatives, spread over the class, and the rest."""
@@ -67,13 +72,19 @@ def classes(failures: Iterable[Failure]) -> list[Class]:
     """The failures in classes, in order of their first members."""
     found: dict[tuple[object, ...], list[Failure]] = {}
     signing: set[str] = set()
+    rejected: set[tuple[object, ...]] = set()
     for failure in failures:
         terms, main = failure.check.terms, failure.main
+        place = (terms.vantage, network_of(main.address or failure.check.host), terms.port)
         if main.signed_by:
             signing.add(terms.vantage)
-        place = network_of(main.address or failure.check.host)
-        found.setdefault((terms.vantage, main.cause, place, terms.port), []).append(failure)
-    return [Class(tuple(members), key[0] in signing) for key, members in found.items()]
+        if main.cause == "tcp.rejected":
+            rejected.add(place)
+        found.setdefault((main.cause, *place), []).append(failure)
+    return [
+        Class(tuple(members), vantage in signing, cause == "tcp.filtered" and (vantage, *rest) in rejected)
+        for (cause, vantage, *rest), members in found.items()
+    ]
 
 
 def network_of(host: str) -> str:
