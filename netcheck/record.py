@@ -185,7 +185,8 @@ class RunRecord:
     """
 
     head: RunHead
-    checks: Iterable[CheckRecord]
+    # Not in the repr: asyncio makes one of a task's result when it puts the signal handlers back.
+    checks: Iterable[CheckRecord] = field(repr=False)
     summary: Summary
     only_failed: bool = False
 

@@ -131,13 +131,10 @@ class Ladder:
     def ascent(self) -> Ascent:
         """The finished climb as a value."""
         failed = self.failed
-        reached = {step.layer for step in self.steps}
-        rest = (layer for layer in self.layers if layer not in reached)
-        steps = (*self.steps, *(Step(layer, Verdict.SKIP) for layer in rest)) if failed else self.steps
         return Ascent(
             address=self.address,
             verdict=failed.verdict if failed else Verdict.PASS,
-            steps=tuple(steps),
+            steps=(*self.steps, *self._not_reached()) if failed else tuple(self.steps),
             cause=failed.cause if failed else None,
             layer=self.steps[-1].layer if failed else None,
             confidence=failed.confidence if failed else Confidence.CERTAIN,
@@ -150,6 +147,10 @@ class Ladder:
             started=self.started,
             duration=self.network.now() - self.began,
         )
+
+    def _not_reached(self) -> list[Step]:
+        reached = {step.layer for step in self.steps}
+        return [Step(layer, Verdict.SKIP) for layer in self.layers if layer not in reached]
 
 
 Climb = Callable[[Ladder], Awaitable[None]]

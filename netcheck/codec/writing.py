@@ -55,8 +55,13 @@ def iso(time: float | None) -> str | None:
     """A Unix time as `2026-11-23T21:00:00.000Z`."""
     if time is None:
         return None
-    moment = datetime.datetime.fromtimestamp(round(time, 3), datetime.UTC)
-    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    seconds, milliseconds = divmod(round(time * 1000), 1000)
+    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+
+
+@functools.lru_cache(maxsize=64)  # the checks of a run share few seconds
+def _to_the_second(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _ms(seconds: float | None) -> float | None:
