@@ -8,11 +8,9 @@ from dataclasses import replace
 from netcheck import registry
 from netcheck.check import Check, Origin, Terms
 from netcheck.inventory.hosts import address_of
-from netcheck.inventory.model import Entry, Inventory, Service
+from netcheck.inventory.model import Entry, Inventory, Service, timing
 from netcheck.inventory.select import Selection, selection
-from probes.contract import Layer, Timing
-
-LOOK = 4  # a look's deadline, in timeouts
+from probes.contract import Layer
 
 
 class Plan:
@@ -92,11 +90,12 @@ def _without_name(terms: Terms, host: str) -> Terms:
 
 def _hurried(entry: Entry, timeout: float) -> Entry:
     """The entry with another timeout; its origin is then the command line."""
-    timing = Timing(timeout, LOOK * timeout)
     origin = Origin("--timeout")
     services = tuple(
         Service(
-            replace(service.terms, timing=timing, origins={**service.terms.origins, "timeout": origin}),
+            replace(
+                service.terms, timing=timing(timeout), origins={**service.terms.origins, "timeout": origin}
+            ),
             service.host,
         )
         for service in entry.services

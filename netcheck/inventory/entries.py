@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from netcheck.check import Check, Origin, Terms
 from netcheck.inventory.checks import WantedCheck
 from netcheck.inventory.hosts import MOST_ADDRESSES, HostSet
 from netcheck.inventory.inherit import Heritage, Level, heritage, joined
 from netcheck.inventory.keys import COMMON
-from netcheck.inventory.model import FLOWS, Entry, Service, Vantage
+from netcheck.inventory.model import FLOWS, TIMEOUT, Entry, Service, Vantage, timing
 from netcheck.inventory.options import Options
 from netcheck.inventory.origin import stopped_at, vantages_for
 from netcheck.inventory.problems import Place, Report
 from netcheck.inventory.shapes import MISSING, Fields, Given
 from netcheck.inventory.tree import Node
-from probes.contract import Timing
-from probes.settings import options_of
 
-TIMEOUT = 5.0  # seconds
-LOOK = 4  # a look's deadline, in timeouts
 RETRIES = 1
 EVERY_ADDRESS = "connector-to-saas"  # the flow whose every address must work
 Slot = tuple[str, str, int | None, str | None]  # what tells the checks of one target apart
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a target. `stopped`: (cause, why) where it can't be done yet."""
+
+    probe: str
+    port: int | None
+    name: str | None
+    settings: Any
+    authenticates: bool
+    stopped: tuple[str, str] | None
 
 
 @dataclass(slots=True)
@@ -115,67 +124,53 @@ class Entries:
         settings = self._options.settings(check.wanted, values.values, check.node)
         if settings is MISSING:
             return
+        probe = check.wanted.probe
+        asked = Asked(
+            probe.name, check.wanted.port, check.name, settings, probe.authenticates, _later(values)
+        )
+        self._add(asked, values, slots, check.node, check.wanted.host)
+
+    def _profile(self, shared: Heritage, slots: Slots, node: Node) -> None:
+        """A profile's checks are not there yet: one that stands for them, from each vantage."""
+        profile = shared.get("profile")
+        if profile is not None:
+            slots.lines.clear()
+            why = ("probe.unsupported", f"profile `{profile}`: not available yet")
+            self._add(Asked("profile", None, profile, None, False, why), shared, slots, node)
+
+    def _add(self, asked: Asked, values: Heritage, slots: Slots, node: Node, host: str | None = None) -> None:
+        """The check from each of its vantages."""
         for vantage, origin in self._from(values):
-            terms = self._terms(check, values, settings, vantage, origin)
-            slots.add(Service(terms, check.wanted.host), check.node)
+            slots.add(Service(_terms(asked, values, vantage, origin), host), node)
 
     def _from(self, values: Heritage) -> tuple[tuple[Vantage, str], ...]:
         named = tuple(part.value for part in values.get("from", ()))
         return vantages_for(values.get("flow", FLOWS[0]), named, self._vantages)
 
-    def _terms(
-        self, check: WantedCheck, values: Heritage, settings: object, vantage: Vantage, origin: str
-    ) -> Terms:
-        probe = check.wanted.probe
-        flow = values.get("flow", FLOWS[0])
-        timeout = values.get("timeout", TIMEOUT)
-        return Terms(
-            vantage=vantage.name,
-            origin=origin,
-            flow=flow,
-            probe=probe.name,
-            port=check.wanted.port,
-            settings=settings,
-            timing=Timing(timeout, LOOK * timeout),
-            name=check.name,
-            groups=values.groups,
-            tags=values.tags,
-            owner=values.get("owner"),
-            expect=values.get("expect", "reachable"),
-            retries=values.get("retries", RETRIES),
-            every_address=values.get("every_address", flow == EVERY_ADDRESS),
-            samples=values.get("samples"),
-            credential=values.get("credential") if probe.authenticates else None,
-            accept=tuple(part.value for part in values.get("accept", ())),
-            stopped=stopped_at(vantage, flow) or _later(values),
-            origins=_origins(values, probe.settings),
-        )
 
-    def _profile(self, shared: Heritage, slots: Slots, node: Node) -> None:
-        """A profile's checks are not there yet: one that stands for them, from each vantage."""
-        profile = shared.get("profile")
-        if profile is None:
-            return
-        slots.lines.clear()
-        why = ("probe.unsupported", f"profile `{profile}`: not available yet")
-        flow = shared.get("flow", FLOWS[0])
-        for vantage, origin in self._from(shared):
-            terms = Terms(
-                vantage=vantage.name,
-                origin=origin,
-                flow=flow,
-                probe="profile",
-                port=None,
-                settings=None,
-                timing=Timing(),
-                name=profile,
-                groups=shared.groups,
-                tags=shared.tags,
-                owner=shared.get("owner"),
-                stopped=stopped_at(vantage, flow) or why,
-                origins=_origins(shared, None),
-            )
-            slots.add(Service(terms), node)
+def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Terms:
+    flow = values.get("flow", FLOWS[0])
+    return Terms(
+        vantage=vantage.name,
+        origin=origin,
+        flow=flow,
+        probe=asked.probe,
+        port=asked.port,
+        settings=asked.settings,
+        timing=timing(values.get("timeout", TIMEOUT)),
+        name=asked.name,
+        groups=values.groups,
+        tags=values.tags,
+        owner=values.get("owner"),
+        expect=values.get("expect", "reachable"),
+        retries=values.get("retries", RETRIES),
+        every_address=values.get("every_address", flow == EVERY_ADDRESS),
+        samples=values.get("samples"),
+        credential=values.get("credential") if asked.authenticates else None,
+        accept=tuple(part.value for part in values.get("accept", ())),
+        stopped=stopped_at(vantage, flow) or asked.stopped,
+        origins=_origins(values, asked.settings),
+    )
 
 
 def refuse_size(entries: Sequence[Entry], report: Report) -> bool:
@@ -209,7 +204,7 @@ def _later(values: Heritage) -> tuple[str, str] | None:
     return ("probe.unsupported", "`idle`: not available yet") if "idle" in values.values else None
 
 
-def _origins(values: Heritage, settings: type | None) -> dict[str, Origin]:
+def _origins(values: Heritage, settings: object) -> dict[str, Origin]:
     """Where each value that this check has came from; a value that is not there is built in."""
-    own = options_of(settings) if settings else {}
+    own = getattr(settings, "__dataclass_fields__", ())
     return {name: valued.origin for name, valued in values.values.items() if name in COMMON or name in own}

@@ -9,10 +9,17 @@ from pathlib import Path
 from netcheck.check import Contact, Terms
 from netcheck.inventory.hosts import HostSet
 from netcheck.inventory.problems import START, Place
-from probes.contract import nothing
+from probes.contract import Timing, nothing
 
 FLOWS = ("vault-to-target", "user-to-saas", "connector-to-saas", "vault-to-service", "user-to-target")
 LOCAL = "local"
+TIMEOUT = 5.0  # seconds
+LOOK = 4  # a look's deadline, in timeouts
+
+
+def timing(timeout: float) -> Timing:
+    """The bounds that follow from a timeout in seconds."""
+    return Timing(timeout, LOOK * timeout)
 
 
 @dataclass(frozen=True, slots=True)

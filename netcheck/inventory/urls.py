@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from netcheck.check import Terms
 from netcheck.errors import UsageError
 from netcheck.inventory.hosts import One
-from netcheck.inventory.model import FLOWS, LOCAL, Entry, Service
+from netcheck.inventory.model import FLOWS, LOCAL, TIMEOUT, Entry, Service, timing
 from netcheck.inventory.origin import ASSUMED
 from netcheck.inventory.services import Wanted, read_url
-from netcheck.plan import LOOK, Plan, choose
-from probes.contract import Timing
+from netcheck.plan import Plan, choose
 from probes.settings import BadValue
-
-TIMEOUT = 5.0
 
 
 def from_urls(urls: Iterable[str], *, only: Iterable[str] = (), timeout: float | None = None) -> Plan:
     """The plan of these URLs, seen from this host; a URL given twice is checked once. Raises UsageError."""
-    return choose([_entry(url) for url in dict.fromkeys(urls)], only=only, timeout=timeout)
+    return choose(_entries(dict.fromkeys(urls)), only=only, timeout=timeout)
 
 
-def _entry(url: str) -> Entry:
+def _entries(urls: Iterable[str]) -> Iterator[Entry]:
+    """One entry a URL. Where two differ in their path only, the second is named `2`, and so on."""
+    seen: Counter[tuple[str, str, int | None]] = Counter()
+    for wanted in map(_wanted, urls):
+        host = wanted.host or ""
+        slot = (host, wanted.probe.name, wanted.port)
+        seen[slot] += 1
+        terms = _terms(wanted, str(seen[slot]) if seen[slot] > 1 else None)
+        yield Entry(host, False, (One(host),), (Service(terms),))
+
+
+def _wanted(url: str) -> Wanted:
     try:
-        wanted = read_url(url)
-        settings = wanted.probe.settings(**wanted.settings)
+        return read_url(url)
     except BadValue as error:
         raise UsageError(f"netcheck: {error.message}; nothing was checked") from None
-    assert wanted.host is not None
-    return Entry(wanted.host, False, (One(wanted.host),), (Service(_terms(wanted, settings)),))
 
 
-def _terms(wanted: Wanted, settings: object) -> Terms:
+def _terms(wanted: Wanted, name: str | None) -> Terms:
     return Terms(
         vantage=LOCAL,
         origin=ASSUMED,
         flow=FLOWS[0],
         probe=wanted.probe.name,
         port=wanted.port,
-        settings=settings,
-        timing=Timing(TIMEOUT, LOOK * TIMEOUT),
+        settings=wanted.probe.settings(**wanted.settings),
+        timing=timing(TIMEOUT),
+        name=name,
     )
