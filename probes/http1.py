@@ -15,6 +15,8 @@ from probes.sniff import described, protocol_of
 
 MOST_HEAD = 64 * 1024
 MOST_BODY = 1024 * 1024
+# All that is read for one reply: what frames a body may be far larger than what is in it.
+MOST_REPLY = 4 * 1024 * 1024
 # What is read of a redirect's body to use its connection again.
 MOST_DRAINED = 64 * 1024
 MOST_TEXT = 200
@@ -51,7 +53,7 @@ class Client:
         self._connection = connection
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD)
         self._opening = b""
-        self._head = 0
+        self._heard = 0
         self._asked = 0
         self._ended: PeerClosed | None = None
         self.body_bytes = 0
@@ -59,14 +61,14 @@ class Client:
     @property
     def left_idle(self) -> bool:
         """Whether this connection took a request before, and answered the latest with nothing."""
-        return self._asked > 1 and self._head == 0
+        return self._asked > 1 and self._heard == 0
 
     async def ask(self, request: Request, until: float) -> Reply:
         """The reply's head; 1xx are passed over. Raises NetworkFailure, or Failed for what is no HTTP."""
         if self._http.our_state is h11.DONE:
             self._http.start_next_cycle()
         self._asked += 1
-        self._head = self.body_bytes = 0
+        self._heard = self.body_bytes = 0
         event = h11.Request(method=request.method, target=request.target, headers=list(request.headers))
         data = (self._http.send(event) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
         await self._connection.send(data, until)
@@ -134,10 +136,11 @@ class Client:
             self._recognize(data)
             if self._foreign:
                 return
-        if self._http.their_state is h11.SEND_RESPONSE:
-            self._head += len(data)
-            if self._head > MOST_HEAD + CHUNK:
-                raise Failed("http.too_large", f"no end of the response head in {self._head} bytes")
+        self._heard += len(data)
+        if self._heard > MOST_REPLY:
+            raise Failed("http.too_large", f"no end of the reply in {self._heard} bytes")
+        if self._http.their_state is h11.SEND_RESPONSE and self._heard > MOST_HEAD + CHUNK:
+            raise self._endless_head()
         self._http.receive_data(data)
 
     def _end(self, closed: PeerClosed) -> None:
@@ -164,9 +167,12 @@ class Client:
             return Failed("protocol.mismatch", "TLS answers where plain HTTP was asked for")
         return Failed("protocol.mismatch", f"no HTTP: {described(self._opening)}")
 
+    def _endless_head(self) -> Failed:
+        return Failed("http.too_large", f"no end of the response head in {self._heard} bytes")
+
     def _malformed(self, error: h11.RemoteProtocolError) -> Failed:
         if error.error_status_hint == 431:
-            return Failed("http.too_large", f"no end of the response head in {self._head} bytes")
+            return self._endless_head()
         return Failed("protocol.malformed", f"malformed HTTP: {plain(str(error))}")
 
 

@@ -276,6 +276,8 @@ class SocketConnection:
         if self._reset:
             raise PeerReset(self.received)
         began = self._loop.time()
+        if began >= until:  # a peer that always has more never lets the timer fire
+            raise self._timed_out(began)
         try:
             async with asyncio.timeout_at(until):
                 data = await self._loop.sock_recv(self._sock, limit)

@@ -108,7 +108,8 @@ class TlsStream:
 
     async def receive(self, until: float, limit: int = 65536) -> bytes:
         """At least one byte. Raises TimedOut, PeerClosed, PeerReset, TlsFailed."""
-        while True:
+        start = self._wire.received
+        while self._wire.received - start <= MOST_HANDSHAKE:
             try:
                 return self._tls.recv(limit)
             except SSL.WantReadError:
@@ -118,6 +119,7 @@ class TlsStream:
                 raise PeerClosed(self._wire.received) from None
             except SSL.Error as error:
                 raise self._failed(_reason(error)) from None
+        raise self._failed(f"nothing but handshake messages in {MOST_HANDSHAKE} bytes")
 
     async def send(self, data: bytes, until: float) -> None:
         try:

@@ -264,6 +264,13 @@ def _endless_interim(sock):
         sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 
 
+def _endless_framing(sock):
+    head(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        sock.sendall(b"1;" + b"x" * 30_000 + b"\r\ny\r\n")
+
+
 def _endless_body(sock):
     head(sock)
     sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -286,10 +293,11 @@ def _endless_body(sock):
         (_endless_line, "http.too_large"),
         (_endless_interim, "http.too_large"),
         (_endless_body, "http.too_large"),
+        (_endless_framing, "http.too_large"),
     ],
     ids=[
         "silent", "drip", "closes", "closes half-way", "ssh", "tls", "no status", "no colon",
-        "endless head", "endless line", "endless interim", "endless body",
+        "endless head", "endless line", "endless interim", "endless body", "endless framing",
     ],
 )  # fmt: skip
 def test_a_hostile_server_ends_within_the_deadline(serve, ask, handler, cause):
@@ -391,6 +399,16 @@ def test_a_few_bytes_that_say_nothing_are_waited_on(serve, ask):
     assert ask(HTTP, serve(trickle).port, timeout=0.9).cause == "protocol.slow"
     blip = ask(HTTP, serve(lambda sock: (sock.sendall(b"xx"), head(sock), sock.recv(1))).port, timeout=2.2)
     assert (blip.cause, blip.summary) == ("protocol.mismatch", "no HTTP: it begins with `xx`")
+
+
+def test_endless_session_tickets_end(mint, serve_tls, ask):
+    """Inside TLS a server may keep us busy without a byte of an answer (RFC 8446 4.6.1)."""
+    context = mint.context(mint.leaf("127.0.0.1"))
+    context.num_tickets = 5000
+    server = serve_tls(context, lambda sock: head(sock))
+    found = ask(HTTPS, server.port, ca_file=mint.file(mint.root.pem))
+    assert (found.cause, found.layer) == ("protocol.malformed", Layer.PROTOCOL)
+    assert "nothing but handshake messages" in found.summary
 
 
 def test_a_proxy_is_not_available_yet(answer, ask):
