@@ -13,7 +13,7 @@ from probes.net.base import Network
 from probes.settings import Choice, File, Listing, option
 from probes.ssh_algorithms import known_first, profile, profile_names
 from probes.ssh_hostkeys import Expectation, Pin, Standing, expected
-from probes.ssh_proof import GRACE, Proof, Visit
+from probes.ssh_proof import GRACE, Proof, Visit, load
 
 LAYERS = (Layer.CONNECT, Layer.PROTOCOL, Layer.AUTH)
 
@@ -45,6 +45,7 @@ async def run(
 ) -> Outcome:
     """Climb to the host key on every address of the target, and on to a login with a credential."""
     climb = functools.partial(_climb, target=target, settings=settings, credential=credential)
+    await load(network, network.now() + timing.deadline)
     verifiable = bool(settings.host_key or settings.known_hosts)  # else no secret will be sent
     async with credential.pipeline() if credential and verifiable else nullcontext():
         return await look(target, timing, network, LAYERS if credential else LAYERS[:2], climb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from probes import sniff
@@ -18,6 +19,7 @@ from probes.ssh_wire import (
     identification,
     lines_before,
     opening,
+    packet,
 )
 
 OUR_LINE = IDENTIFICATION.encode() + b"\r\n"
@@ -26,6 +28,9 @@ OUR_LINE = IDENTIFICATION.encode() + b"\r\n"
 TOO_MANY = "exceeded maxstartups"
 
 QUOTED_LINES = 3
+
+# Seconds to hear the server out before we speak.
+LISTEN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,46 @@ class Greeting:
     ahead: bytes
 
 
-async def greet(connection: Connection, ladder: Ladder, until: float) -> Greeting:
-    """Introduce ourselves and read on until the server's offer is complete."""
-    await connection.send(OUR_LINE, until)  # before it speaks: an HTTP server answers to this, too
-    data = b""
+async def greet(connection: Connection, our_offer: bytes, ladder: Ladder, until: float) -> Greeting:
+    """Introduce ourselves, send our KEXINIT message, and read on until the server's offer is complete.
+
+    Some servers (Cisco's, AudioCodes') don't send theirs before they have seen ours.
+    """
     hello: Identification | None = None
+    data = b""
     try:
-        while True:
+        data, introduced = await _first_words(connection, until)
+        while (hello := _identified(data)) is None:
+            if not introduced:
+                await connection.send(OUR_LINE, until)
+                introduced = True
             data += await connection.receive(until)
-            hello = hello or _identified(data)
-            if hello is None:
-                continue
-            ladder.facts["identification"] = hello.line
-            found = opening(data[hello.end :])
-            if isinstance(found, Disconnect):
-                raise farewell(found)
-            if found is not None:
-                return Greeting(hello, found, data[hello.start :])
+        ladder.facts["identification"] = hello.line
+        await connection.send((b"" if introduced else OUR_LINE) + packet(our_offer), until)
+        while (found := opening(data[hello.end :])) is None:
+            data += await connection.receive(until)
     except NetworkFailure as failure:
         raise _in_its_words(data, hello, ladder) or failure from None
+    if isinstance(found, Disconnect):
+        raise farewell(found)
+    return Greeting(hello, found, data[hello.start :])
+
+
+async def _first_words(connection: Connection, until: float) -> tuple[bytes, bool]:
+    """What the server says first, and whether we had to introduce ourselves before it did.
+
+    SSH servers speak at once, HTTP servers wait for us. Spoken to, a server that turns us away would
+    answer with a reset, which overtakes its words.
+    """
+    listening = asyncio.ensure_future(connection.receive(until))
+    listening.add_done_callback(lambda heard: heard.cancelled() or heard.exception())  # it was not forgotten
+    try:
+        await asyncio.wait({listening}, timeout=LISTEN)
+        if introduced := not listening.done():
+            await connection.send(OUR_LINE, until)
+        return await listening, introduced
+    finally:
+        listening.cancel()
 
 
 def _identified(data: bytes) -> Identification | None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from probes.ladder import Ladder
-from probes.net.base import Connection, NetworkFailure
+from probes.net.base import Connection, Network, NetworkFailure
 from probes.ssh_algorithms import key_types, of_type
-from probes.ssh_greeting import OUR_LINE, Greeting, compare, greet
+from probes.ssh_greeting import Greeting, compare, greet
 from probes.ssh_hostkeys import Expectation, HostKey, Standing
 from probes.ssh_socket import ReplayedSocket
-from probes.ssh_wire import Algorithms
+from probes.ssh_wire import Algorithms, kexinit
 
 if TYPE_CHECKING:
     from probes.ssh_session import Session
 
 # A thread ends by its own deadline; one that does not is given up after so many seconds more.
 GRACE = 1.0
+
+LOADED = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,9 @@ class Visit:
 
     async def prove(self, connection: Connection, until: float) -> Proof:
         """The host key; raises Failed or NetworkFailure where there is none to be had."""
-        greeting = await greet(connection, self.ladder, until)
-        compare(self.vault, greeting.server, self.ladder)
-        proof = await self._exchange(connection, greeting, self.vault, until)
+        proof, server = await self._see(connection, self.vault, until)
         if proof.standing is Standing.OTHER and self.known.untyped:
-            return await self._other_keys(proof, greeting.server, until)
+            return await self._other_keys(proof, server, until)
         return proof
 
     def close(self) -> None:
@@ -61,36 +62,51 @@ class Visit:
             if kind == first.key.type:
                 continue
             connection = ladder.keep(await ladder.network.connect(ladder.address, self.port, until))
-            greeting = await greet(connection, ladder, until)
-            proof = await self._exchange(connection, greeting, of_type(self.vault, kind), until)
+            proof, _ = await self._see(connection, of_type(self.vault, kind), until)
             if proof.standing is Standing.VERIFIED:
                 return proof
         return first
 
-    async def _exchange(
-        self, connection: Connection, greeting: Greeting, vault: Algorithms, until: float
-    ) -> Proof:
+    async def _see(self, connection: Connection, vault: Algorithms, until: float) -> tuple[Proof, Algorithms]:
+        """The key that the host shows to a vault with these algorithms, and what the host offers."""
+        from probes.ssh_session import Session, check_reach, offer_of
+
+        offer = offer_of(vault)
+        ours = kexinit(offer)
+        greeting = await greet(connection, ours, self.ladder, until)
+        compare(vault, greeting.server, self.ladder)
+        check_reach(vault, greeting.server)
         received = connection.received
-        sock = ReplayedSocket(connection.detach(), greeting.ahead, OUR_LINE, received)
+        sock = ReplayedSocket(connection.detach(), greeting.ahead, received)
         self._sockets.append(sock)
+        proof = await self._exchange(Session(sock, offer, ours), greeting, until)
+        return proof, greeting.server
+
+    async def _exchange(self, session: Session, greeting: Greeting, until: float) -> Proof:
         network = self.ladder.network
         left = until - network.now()
         try:
-            proof: Proof = await network.in_thread(
-                self._in_thread, sock, vault, greeting.server, left, until=until + GRACE
-            )
+            proof: Proof = await network.in_thread(self._in_thread, session, left, until=until + GRACE)
         except NetworkFailure:
             self.ladder.prove(f"{greeting.identification.line} sent its offer; the key exchange did not end")
             raise
         return proof
 
-    def _in_thread(
-        self, sock: ReplayedSocket, vault: Algorithms, server: Algorithms, seconds: float
-    ) -> Proof:
-        from probes.ssh_session import open_session  # paramiko loads here, beside the event loop
-
-        session, key = open_session(sock, vault, server, seconds)
+    def _in_thread(self, session: Session, seconds: float) -> Proof:
+        key = session.exchange_keys(seconds)
         standing = self.known.standing(key)
         if not (self.keep and standing is Standing.VERIFIED):
             session.close()
         return Proof(session, key, standing)
+
+
+async def load(network: Network, until: float) -> None:
+    """Load paramiko, once, beside the event loop: it takes a tenth of a second."""
+    if not LOADED.is_set():
+        await network.in_thread(_load, until=until)
+
+
+def _load() -> None:
+    import probes.ssh_session  # noqa: F401
+
+    LOADED.set()

@@ -5,6 +5,7 @@ Importing this module loads paramiko and cryptography; `probes.ssh` does so when
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 import time
@@ -83,28 +84,32 @@ class _Transport(_PARAMIKO):  # type: ignore[misc]
         "hmac-sha1-etm@openssh.com": {"class": hashlib.sha1, "size": 20},
     }
 
-    def __init__(self, sock: ReplayedSocket, agreement: Agreement) -> None:
+    def __init__(self, sock: ReplayedSocket, offer: Algorithms, kexinit: bytes) -> None:
         super().__init__(sock, packetizer_class=_Packetizer)
-        chosen = agreement.chosen
         self.local_version = IDENTIFICATION
         self.goodbye: Disconnect | None = None
-        self._preferred_kex = (chosen["kex"],)
-        self._preferred_keys = (chosen["host_key"],)
-        self._preferred_ciphers = _pair(chosen, "cipher")
-        self._preferred_macs = _pair(chosen, "mac") or tuple(self._mac_info)  # with AEAD any will do
-        self._preferred_compression = _pair(chosen, "compression")
+        self._kexinit = kexinit
+        self._preferred_kex = offer.kex
+        self._preferred_keys = offer.host_key
+        self._preferred_ciphers = offer.cipher_to_server
+        self._preferred_macs = offer.mac_to_server
+        self._preferred_compression = offer.compression_to_server
+
+    def _send_kex_init(self) -> None:
+        """The first one went out already; it is sent in form, so that the packets are counted."""
+        if self.initial_kex_done:
+            super()._send_kex_init()
+            return
+        self.clear_to_send.clear()
+        self.in_kex = True
+        self.local_kex_init = self._latest_kex_init = self._kexinit
+        self._send_message(paramiko.Message(self._kexinit))
 
     def _log(self, level: int, msg: Any, *args: Any) -> None:
         """What matters is in the exception; the logger would write to the user's screen."""
 
     def _parse_disconnect(self, m: paramiko.Message) -> None:
         self.goodbye = Disconnect(m.get_int(), m.get_string()[:255].decode("utf-8", "replace"))
-
-
-def _pair(chosen: dict[str, str], kind: str) -> tuple[str, ...]:
-    """The names for both directions, each once."""
-    both = (chosen.get(f"{kind}_to_server"), chosen.get(f"{kind}_to_client"))
-    return tuple(dict.fromkeys(name for name in both if name))
 
 
 ABLE: dict[str, frozenset[str]] = {
@@ -116,6 +121,7 @@ ABLE: dict[str, frozenset[str]] = {
 }
 
 
+@functools.cache
 def within_reach(vault: Algorithms) -> Algorithms:
     """What of the vault's list paramiko can do. It can't do host certificates."""
     kept = {
@@ -129,12 +135,21 @@ def within_reach(vault: Algorithms) -> Algorithms:
     return replace(vault, **kept)
 
 
+def offer_of(vault: Algorithms) -> Algorithms:
+    """What we offer: what is within reach, and any MAC, for paramiko wants a common one even if the
+    cipher needs none. Where it is needed, `unsupported` has spoken before one of those is used.
+    """
+    reach = within_reach(vault)
+    macs = tuple(dict.fromkeys((*reach.mac_to_server, *sorted(ABLE["mac"]))))
+    return replace(reach, mac_to_server=macs, mac_to_client=macs)
+
+
 class Session:
     """A connection through the key exchange: open until `close`, or until a method has raised."""
 
-    def __init__(self, sock: ReplayedSocket, ours: Agreement) -> None:
+    def __init__(self, sock: ReplayedSocket, offer: Algorithms, kexinit: bytes) -> None:
         self.sock = sock
-        self.transport: Any = _Transport(sock, ours)
+        self.transport: Any = _Transport(sock, offer, kexinit)
 
     def exchange_keys(self, seconds: float) -> HostKey:
         """The server's host key, proved. Raises NetworkFailure or Failed, and is closed then."""
@@ -175,15 +190,11 @@ class Session:
             self.transport.join(FAREWELL)
 
 
-def open_session(
-    sock: ReplayedSocket, vault: Algorithms, server: Algorithms, seconds: float
-) -> tuple[Session, HostKey]:
-    """The key exchange with a server that has offered this. Raises as `Session.exchange_keys` does."""
+def check_reach(vault: Algorithms, server: Algorithms) -> None:
+    """Raises `probe.unsupported` where vault and target agree on what paramiko can't do."""
     ours = agree(within_reach(vault), server)
     if ours.missing:
         raise unsupported(ours.missing, agree(vault, server))
-    session = Session(sock, ours)
-    return session, session.exchange_keys(seconds)
 
 
 def unsupported(missing: tuple[str, ...], vault: Agreement) -> Failed:

@@ -8,9 +8,10 @@ become SSH raise `protocol.malformed`.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from probes.causes import Failed
 
@@ -31,6 +32,7 @@ ANY_TIME = frozenset({2, 3, 4})  # IGNORE, UNIMPLEMENTED, DEBUG (RFC 4253 11)
 
 # Names in the key exchange list that announce an extension and are no method (RFC 8308 2.1, Terrapin).
 MARKERS = re.compile(r"ext-info-.*|kex-strict-.*")
+OUR_MARKERS = ("ext-info-c", "kex-strict-c-v00@openssh.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +170,20 @@ def _offer(payload: bytes) -> Algorithms:
         lists.append(tuple(name for name in names.decode().split(",") if name))
         at += 4 + length
     return Algorithms(tuple(name for name in lists[0] if not MARKERS.fullmatch(name)), *lists[1:])
+
+
+def kexinit(offer: Algorithms) -> bytes:
+    """Our own KEXINIT message, to be sent as a `packet`."""
+    lists = (offer.kex + OUR_MARKERS, *astuple(offer)[1:], (), ())  # the last: no languages
+    return bytes([KEXINIT]) + os.urandom(16) + b"".join(map(_name_list, lists)) + bytes(5)
+
+
+def _name_list(names: tuple[str, ...]) -> bytes:
+    text = ",".join(names).encode()
+    return len(text).to_bytes(4, "big") + text
+
+
+def packet(payload: bytes) -> bytes:
+    """The message as it goes over the wire before there are keys: a multiple of 8 bytes."""
+    padding = 4 + -(len(payload) + 9) % 8
+    return (len(payload) + padding + 1).to_bytes(4, "big") + bytes([padding]) + payload + bytes(padding)

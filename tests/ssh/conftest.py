@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,18 @@ def credential() -> type[OneSecret]:
     return OneSecret
 
 
-async def _climb(port: int, timeout: float, credential: Any, settings: dict[str, Any]) -> Ascent:
+async def _climb(
+    port: int, timeout: float, credential: Any = None, settings: dict[str, Any] | None = None
+) -> Ascent:
     target, timing = Target("127.0.0.1", port), Timing(timeout, 4 * timeout)
-    outcome = await ssh.run(target, ssh.Settings(**settings), timing, SystemNetwork(), credential)
+    outcome = await ssh.run(target, ssh.Settings(**settings or {}), timing, SystemNetwork(), credential)
     return outcome.ascents[0]
+
+
+@pytest.fixture
+def climb_on() -> Callable[..., Awaitable[Ascent]]:
+    """climb_on(port, timeout): the climb as a coroutine."""
+    return _climb
 
 
 @pytest.fixture
@@ -80,7 +88,7 @@ def look() -> Callable[..., Ascent]:
 
 
 @contextlib.contextmanager
-def listening(handler: Handler) -> Iterator[int]:
+def serving(handler: Handler) -> Iterator[int]:
     """A server on 127.0.0.1 that does with each connection as the handler says; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -102,11 +110,17 @@ def listening(handler: Handler) -> Iterator[int]:
 
 
 @pytest.fixture
+def listening() -> Callable[[Handler], contextlib.AbstractContextManager[int]]:
+    """listening(handler): a context in which such a server runs; gives its port."""
+    return serving
+
+
+@pytest.fixture
 def look_at_server(look: Callable[..., Ascent]) -> Callable[..., Ascent]:
     """look_at_server(handler, …): the climb on a server that does as the handler (a socket) says."""
 
     def climb(handler: Handler, **options: Any) -> Ascent:
-        with listening(handler) as port:
+        with serving(handler) as port:
             return look(port, **options)
 
     return climb

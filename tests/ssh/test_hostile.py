@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
@@ -165,3 +166,42 @@ def test_we_speak_first_and_say_who_we_are(look_at_server):
     look_at_server(listen)
     assert heard.startswith(b"SSH-2.0-netcheck_")
     assert heard.endswith(b"\r\n")
+
+
+def test_a_server_that_waits_for_our_offer_gets_it(look_at_server):
+    """Cisco's and AudioCodes' SSH say nothing after the identification until the client has offered."""
+
+    def waits(connection: socket.socket) -> None:
+        connection.sendall(IDENTIFICATION)
+        heard = b""
+        while b"kex-strict-c" not in heard:
+            heard += connection.recv(4096)
+        connection.sendall(MODERN)
+        connection.recv(4096)
+
+    assert look_at_server(waits).facts["agreed"]["kex"] == "curve25519-sha256"
+
+
+def test_words_before_a_hang_up_are_heard_although_we_have_something_to_say(look_at_server):
+    """A server that closes on unread bytes resets the connection, and its words would be lost."""
+
+    def turns_away(connection: socket.socket) -> None:
+        connection.sendall(b"Exceeded MaxStartups\r\n")
+
+    assert {look_at_server(turns_away).cause for _ in range(20)} == {"ssh.too_many_sessions"}
+
+
+def test_a_run_that_is_cancelled_leaves_nothing_behind(climb_on, listening):
+    """The connection is shut at once, and the library's thread ends with it."""
+
+    def stays(connection: socket.socket) -> None:
+        connection.sendall(IDENTIFICATION + MODERN)
+        while connection.recv(4096):
+            pass
+
+    async def give_up(port: int) -> None:
+        async with asyncio.timeout(0.4):
+            await climb_on(port, 30.0)
+
+    with listening(stays) as port, pytest.raises(TimeoutError):
+        asyncio.run(give_up(port))
