@@ -90,14 +90,10 @@ def _without_name(terms: Terms, host: str) -> Terms:
 
 def _hurried(entry: Entry, timeout: float) -> Entry:
     """The entry with another timeout; its origin is then the command line."""
-    origin = Origin("--timeout")
-    services = tuple(
-        Service(
-            replace(
-                service.terms, timing=timing(timeout), origins={**service.terms.origins, "timeout": origin}
-            ),
-            service.host,
-        )
-        for service in entry.services
-    )
-    return replace(entry, services=services)
+    services = (Service(_with_timeout(service.terms, timeout), service.host) for service in entry.services)
+    return replace(entry, services=tuple(services))
+
+
+def _with_timeout(terms: Terms, timeout: float) -> Terms:
+    origins = {**terms.origins, "timeout": Origin("--timeout")}
+    return replace(terms, timing=timing(timeout), origins=origins)
