@@ -175,6 +175,9 @@ class _Attempt:
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if queued:
             raise self._refused(queued[1], queued[0])
+        if number == errno.ECONNRESET:  # a refused SYN is ECONNREFUSED: the handshake was done before
+            self.reset = True
+            return 0
         if number:
             raise self._refused(number, None)
         # An error of the queue alone makes a socket look ready: only a peer's name proves the handshake.

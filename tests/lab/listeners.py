@@ -164,11 +164,17 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 
 def wrapped(behave: Behaviour) -> Behaviour:
-    """The behaviour, then a plain close; a peer that goes away is nobody's error."""
+    """The behaviour, then a plain close; a peer that goes away is nobody's error.
+
+    What the peer has sent is read to its end: closing with bytes unread would reset the connection.
+    """
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             await behave(reader, writer)
+            if writer.can_write_eof() and not writer.is_closing():
+                writer.write_eof()
+                await reader.read()
             writer.close()
             await writer.wait_closed()
 

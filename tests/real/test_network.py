@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
@@ -44,6 +45,25 @@ def test_connect_tells_both_ends(listener: socket.socket) -> None:
     address, port = within(scene)
     with listener.accept()[0] as accepted:
         assert accepted.getpeername() == (address, port)
+
+
+def test_a_reset_after_the_handshake_is_not_a_refusal(listener: socket.socket) -> None:
+    """The port was open, even if the RST came before anybody looked at the socket."""
+
+    async def scene(network: SystemNetwork) -> PeerReset:
+        connecting = asyncio.ensure_future(
+            network.connect("127.0.0.1", listener.getsockname()[1], network.now() + 5)
+        )
+        await asyncio.sleep(0)  # the SYN is out, and the kernel has answered it
+        with listener.accept()[0] as accepted:
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection = await connecting
+        with pytest.raises(PeerReset) as caught:
+            await connection.receive(network.now() + 5)
+        connection.close()
+        return caught.value
+
+    assert within(scene).received == 0
 
 
 def test_a_closed_port_is_an_rst() -> None:
