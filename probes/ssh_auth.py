@@ -26,6 +26,7 @@ REQUEST, FAILURE, SUCCESS, BANNER, MORE, RESPONSE = 50, 51, 52, 53, 60, 61
 
 # One question without echo is taken for the password's, unless it speaks of a second factor.
 SECOND_FACTOR = re.compile(r"code|token|otp|pin\b|verification|factor|challenge|response|new ", re.IGNORECASE)
+NAMED = re.compile(r"\S+@\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,17 @@ class Login:
             if not questions:
                 answer = self._ask(RESPONSE, 0)
                 continue
-            if asked or len(questions) > 1 or not _is_password(*questions[0]):
+            if asked or len(questions) > 1 or not self._is_password(*questions[0]):
                 self.at_stake = False
                 raise _second_factor([text for text, _ in questions], asked)
             asked = self.at_stake = True
             answer = self._ask(RESPONSE, 1, password)
         return answer
+
+    def _is_password(self, question: str, echo: bool) -> bool:
+        """Whether this asks for the password; PAM's questions may name the user and the host."""
+        bare = NAMED.sub("", question).replace(self._secret.username, "")
+        return not echo and not SECOND_FACTOR.search(bare)
 
     def _by_key(self, key: Signer) -> Answer:
         self.at_stake = True
@@ -200,10 +206,6 @@ def _questions(message: Message) -> list[tuple[str, bool]]:
     for _ in ("name", "instruction", "language"):
         message.get_string()
     return [(_text(message), message.get_boolean()) for _ in range(min(message.get_int(), 16))]
-
-
-def _is_password(question: str, echo: bool) -> bool:
-    return not echo and not SECOND_FACTOR.search(question)
 
 
 def _second_factor(questions: list[str], after_password: bool) -> Failed:

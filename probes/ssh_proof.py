@@ -61,6 +61,7 @@ class Visit:
         for kind in key_types(self.vault, server):
             if kind == first.key.type:
                 continue
+            ladder.cautions.clear()  # they are said again, of the key that counts
             connection = ladder.keep(await ladder.network.connect(ladder.address, self.port, until))
             proof, _ = await self._see(connection, of_type(self.vault, kind), until)
             if proof.standing is Standing.VERIFIED:

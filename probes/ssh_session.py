@@ -1,6 +1,6 @@
 """The key exchange by paramiko, which proves the host key. Blocking: for a thread of its own.
 
-Importing this module loads paramiko and cryptography; `probes.ssh` does so when a host has answered.
+Importing this module loads paramiko and cryptography; `probes.ssh_proof` does so at the first check.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from paramiko.kex_curve25519 import KexCurve25519
 from paramiko.kex_gex import KexGexSHA256
 from paramiko.kex_group14 import KexGroup14SHA256
 from paramiko.packet import Packetizer
+from paramiko.ssh_exception import IncompatiblePeer
 
 from probes.causes import Failed
 from probes.net.base import NetworkFailure
@@ -176,10 +177,10 @@ class Session:
         if end is not None and (error is None or isinstance(error, (EOFError, OSError))):
             return end
         words = str(error) or type(error).__name__
+        if isinstance(error, IncompatiblePeer):  # it wants a common MAC even where the cipher needs none
+            return Failed("probe.unsupported", f"vault and target agree, netcheck can't: {words[:200]}")
         if "Signature verification" in words:
-            return Failed(
-                "protocol.malformed", "it does not hold the host key that it shows: wrong signature"
-            )
+            return Failed("protocol.malformed", "it does not hold the host key that it shows: bad signature")
         return Failed("protocol.malformed", f"the key exchange broke off: {words[:200]}")
 
     def close(self) -> None:

@@ -127,6 +127,7 @@ def log_in(look, host_key) -> Callable[..., Ascent]:
         (Target("password"), "password"),
         (Target("publickey,keyboard-interactive", ("Password: ",)), "keyboard-interactive"),
         (Target("keyboard-interactive", ("Kennwort für svc-netcheck: ",)), "keyboard-interactive"),
+        (Target("keyboard-interactive", ("(svc-netcheck@token-01) Password: ",)), "keyboard-interactive"),
     ],
 )
 def test_a_password_logs_in_by_the_method_that_is_offered(log_in, credential, target, method):
@@ -172,6 +173,17 @@ def test_a_method_that_the_credential_is_no_good_for_does_not_burn_it(
     assert words in ascent.summary
     assert target.heard == heard
     assert secret.refused == []
+
+
+def test_a_target_that_does_not_hold_the_key_that_it_shows_gets_no_secret(log_in, credential, monkeypatch):
+    """The expected public key, and a signature of something else: anybody could have copied the key."""
+    sign = paramiko.ECDSAKey.sign_ssh_data
+    monkeypatch.setattr(paramiko.ECDSAKey, "sign_ssh_data", lambda key, *_: sign(key, b"else"))
+    secret, target = credential(Secret(USER, PASSWORD)), Target()
+    ascent = log_in(target, secret)
+    assert (ascent.cause, ascent.layer) == ("protocol.malformed", Layer.PROTOCOL)
+    assert "does not hold the host key that it shows" in ascent.summary
+    assert (secret.tried, target.heard) == (0, [])
 
 
 def test_a_target_that_asks_for_nothing_is_a_caution(log_in, credential):

@@ -105,6 +105,12 @@ def test_what_only_our_library_lacks_is_no_fault_of_the_target(sshd, look, line,
     assert any(line.startswith("vault and target agree on") for line in ascent.evidence)
 
 
+def test_a_cipher_without_mac_beside_macs_that_our_library_lacks_is_no_fault_of_the_target(sshd, look):
+    """paramiko insists on a common MAC although AES-GCM uses none."""
+    ascent = look(sshd("Ciphers aes128-gcm@openssh.com\nMACs umac-64@openssh.com").port)
+    assert (ascent.verdict, ascent.cause) == (Verdict.ERROR, "probe.unsupported")
+
+
 def test_a_pinned_fingerprint_verifies_the_host(sshd, look):
     """`host_key` as ssh-keygen prints it."""
     server = sshd()
