@@ -39,7 +39,7 @@ def _inventory(root: Fields, source: Source, report: Report) -> Inventory:
     options = Options(source.folder, report)
     entries = Entries(defaults, groups, vantages, options, report, _flawed(root, "targets"))
     made = tuple(entries.make(targets))
-    if "targets" in root and root["targets"].node.size == 1:
+    if "targets" in root and root["targets"].node.value in (None, {}) and root["targets"].node.size == 1:
         report.add(root["targets"].node, "`targets` is empty: there is nothing to check")
     if not refuse_size(made, report):
         refuse_twins(made, report)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from netcheck.inventory.problems import START, InventoryError, Place, Placed, Report
 
@@ -43,12 +44,20 @@ def read_source(path: str | Path) -> Source:
 def _bytes(name: str) -> bytes:
     try:
         with open(name, "rb") as file:
-            content = file.read(LARGEST + 1)
+            content = _limited(file)
     except (OSError, ValueError) as error:
         raise _refused(name, _why(error)) from None
     if len(content) > LARGEST:
         raise _refused(name, "more than 16 MB; an inventory names hosts by ranges and networks")
     return content
+
+
+def _limited(file: BinaryIO) -> bytes:
+    """The content, or a little more than LARGEST of it; a device has no size to ask for."""
+    content = bytearray()
+    while len(content) <= LARGEST and (chunk := file.read(65536)):
+        content += chunk
+    return bytes(content)
 
 
 def _why(error: OSError | ValueError) -> str:
