@@ -5,13 +5,14 @@ The lab goes when the shell ends.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.lab import scenes
-from tests.lab.lab import NoLab, way_in
+from tests.lab.lab import PATH, NoLab, way_in
 from tests.lab.system import CHECKOUT
 
 
@@ -26,7 +27,8 @@ def main() -> int:
         argv = (*spaces, sys.executable, "-m", "tests.lab.shell", folder, *sys.argv[1:])
         for scene in scenes.load():
             print(f"{scene.name:<44} {scene.host:<24} {scene.says}", file=sys.stderr)
-        return subprocess.run(argv, cwd=CHECKOUT, check=False).returncode
+        environment = {**os.environ, "PATH": PATH}
+        return subprocess.run(argv, cwd=CHECKOUT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

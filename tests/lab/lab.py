@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from tests.lab.system import CHECKOUT
 
 NEEDED = ("ip", "ss", "nft", "sysctl", "unshare", "setpriv", "sshd", "nginx", "unbound", "dnsmasq")
+# A plain user's PATH often lacks the folders of the tools for administrators.
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 SPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 # As a plain user we become root of a user namespace; with every user of /etc/subuid, or alone.
 USERS = (("--user", "--map-root-user", "--map-auto"), ("--user", "--map-root-user"))
@@ -32,30 +35,30 @@ class Lab:
         self.folder = Path(tempfile.mkdtemp(prefix="netcheck-lab-"))
 
     def __enter__(self) -> Lab:
-        try:
-            self._start()
-        except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self.folder.chmod(0o755)
+            log = undo.enter_context((self.folder / "holder.err").open("wb"))
+            # Closing its pipes ends the holder, and then it is waited for.
+            self._holder = undo.enter_context(self._start(log))
+            first = self._read()
+            if "failed" in first:
+                raise NoLab(first["failed"])
+            self._undo = undo.pop_all()
         return self
 
-    def _start(self) -> None:
-        self.folder.chmod(0o755)
+    def _start(self, log: IO[bytes]) -> subprocess.Popen[str]:
         argv = (*way_in(), sys.executable, "-m", "tests.lab.holder", str(self.folder), str(self.seed))
-        self._log = (self.folder / "holder.err").open("wb")
-        self._holder = subprocess.Popen(
+        return subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=log,
             text=True,
             cwd=CHECKOUT,
+            env={**os.environ, "PATH": PATH},
             start_new_session=True,  # Ctrl-C is for the tests; they then stop the lab in order
         )
-        first = self._read()
-        if "failed" in first:
-            raise NoLab(first["failed"])
-        self.alone: bool = first["alone"]
 
     def run(
         self,
@@ -91,16 +94,12 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._holder:  # closes the pipes, which ends the holder, and waits for it
-            pass
-        self._log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._undo.close()
 
 
 def way_in() -> tuple[str, ...]:
     """The words before a command that give it the lab's namespaces. Raises NoLab with the reason."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    missing = [name for name in NEEDED if not shutil.which(name, path=path)]
+    missing = [name for name in NEEDED if not shutil.which(name, path=PATH)]
     if missing:
         raise NoLab(f"missing on this machine: {', '.join(missing)} (see tests/lab/prepare.sh)")
     reasons = []
