@@ -153,35 +153,35 @@ class Entry:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    if pattern.startswith("|1|"):
-        return _hashed(pattern, name)
-    if "*" not in pattern and "?" not in pattern:
-        return pattern.lower() == name
     wild = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(wild, name) is not None
 
 
-def _hashed(pattern: str, name: str) -> bool:
-    """`|1|SALT|HMAC-SHA1(SALT, name)`, both in base64."""
+def _hashed(name: str) -> tuple[bytes, bytes] | None:
+    """Salt and digest of `|1|SALT|HMAC-SHA1(SALT, name)`, both in base64; None where it is none."""
     try:
-        salt, digest = (base64.b64decode(part) for part in pattern[3:].split("|"))
+        salt, digest = (base64.b64decode(part) for part in name.removeprefix("|1|").split("|"))
     except ValueError:
-        return False
-    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), digest)
+        return None
+    return salt, digest
 
 
 class KnownHosts:
-    """The entries of a known_hosts file, plain names found without a search."""
+    """The entries of a known_hosts file: plain names are found without a search."""
 
     def __init__(self, entries: Iterator[Entry]) -> None:
-        self._named: dict[str, list[Entry]] = {}
-        self._others: list[Entry] = []
+        self._plain: dict[str, list[Entry]] = {}
+        self._wild: list[Entry] = []
+        self._hashed: list[tuple[bytes, bytes, Entry]] = []  # a line has one hashed name at most
         for entry in entries:
-            if any(name[0] in "|!" or "*" in name or "?" in name for name in entry.names):
-                self._others.append(entry)
-                continue
-            for name in entry.names:
-                self._named.setdefault(name.lower(), []).append(entry)
+            if entry.names[0].startswith("|1|"):
+                if parts := _hashed(entry.names[0]):
+                    self._hashed.append((*parts, entry))
+            elif any(character in name for name in entry.names for character in "!*?"):
+                self._wild.append(entry)
+            else:
+                for name in entry.names:
+                    self._plain.setdefault(name.lower(), []).append(entry)
 
     def of(self, host: str, address: str, port: int) -> tuple[Entry, ...]:
         """The entries for the host: by its name with the port, its name alone, or its address so."""
@@ -192,8 +192,10 @@ class KnownHosts:
         return ()
 
     def _of_name(self, name: str) -> tuple[Entry, ...]:
-        others = (entry for entry in self._others if entry.means(name))
-        return (*self._named.get(name, ()), *others)
+        wild = (entry for entry in self._wild if entry.means(name))
+        text = name.encode()
+        hashed = (entry for salt, digest, entry in self._hashed if hmac.digest(salt, text, "sha1") == digest)
+        return (*self._plain.get(name, ()), *wild, *hashed)
 
 
 def parse(text: str) -> Iterator[Entry]:
@@ -204,8 +206,9 @@ def parse(text: str) -> Iterator[Entry]:
             continue
         marker = words.pop(0) if words[0].startswith("@") else None
         key = public_key(words[1:])
-        if key is not None:
-            yield Entry(marker, tuple(name for name in words[0].split(",") if name), key)
+        names = tuple(name for name in words[0].split(",") if name) if key else ()
+        if key and names:
+            yield Entry(marker, names, key)
 
 
 def _load(path: str) -> KnownHosts:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -186,7 +186,10 @@ def sshd(keys: Path, tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
         config = tmp_path / f"sshd_{port}"
         (tmp_path / "authorized").write_text((keys / "user.pub").read_text())
         given = [f"Port {port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no", "StrictModes no"]
-        given += [f"AuthorizedKeysFile {tmp_path}/authorized", f"AllowUsers {getpass.getuser()}"]
+        given += [
+            f"AuthorizedKeysFile {tmp_path}/authorized",
+            f"AllowUsers {pwd.getpwuid(os.getuid()).pw_name}",
+        ]
         given += [f"HostKey {keys}/host_{kind}" for kind in host_keys]
         config.write_text("\n".join([*lines, *given]) + "\n")
         process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True)

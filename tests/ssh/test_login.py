@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pwd
 import socket
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from paramiko.common import AUTH_FAILED, AUTH_PARTIALLY_SUCCESSFUL, AUTH_SUCCESS
 from probes.contract import Ascent, Layer, Secret, Verdict
 from probes.ssh_hostkeys import HostKey
 
+ME = pwd.getpwuid(os.getuid()).pw_name
 USER, PASSWORD = "svc-netcheck", "correct horse"
 
 
@@ -252,8 +254,6 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("by", ["comment", "fingerprint"])
 def test_a_key_that_the_agent_holds_logs_in(sshd, look, credential, agent, tmp_path, keys, by):
     """Named by its comment or its fingerprint; RSA, so that the signature is one of SHA-2."""
-    import getpass
-
     server = sshd()
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "rsa", "-C", "netcheck@test", "-N", "", "-f", str(tmp_path / "key")],
@@ -263,7 +263,7 @@ def test_a_key_that_the_agent_holds_logs_in(sshd, look, credential, agent, tmp_p
     subprocess.run(["ssh-add", "-q", str(tmp_path / "key")], check=True, env={**os.environ})
     listing = subprocess.run(["ssh-add", "-l"], check=True, capture_output=True, text=True).stdout
     name = "netcheck@test" if by == "comment" else listing.split()[1]
-    secret = credential(Secret(getpass.getuser(), agent_key=name))
+    secret = credential(Secret(ME, agent_key=name))
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=secret)
     assert ascent.verdict is Verdict.PASS, ascent.summary
     assert ascent.steps[-1].detail == {"method": "publickey"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 
 import pytest
 
 from probes.contract import Layer, Secret, Verdict
+
+ME = pwd.getpwuid(os.getuid()).pw_name  # sshd without root's rights logs nobody else in
 
 
 def test_the_host_key_is_proved_and_its_fingerprint_is_what_ssh_keygen_prints(sshd, look):
@@ -175,7 +178,7 @@ def test_a_host_that_known_hosts_does_not_have_is_a_caution(sshd, look, tmp_path
 def test_a_key_that_the_target_knows_logs_in(sshd, look, credential):
     """The private key as text, to the verified host."""
     server = sshd()
-    secret = credential(Secret(getpass.getuser(), private_key=server.user_key.read_text()))
+    secret = credential(Secret(ME, private_key=server.user_key.read_text()))
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=secret)
     assert ascent.verdict is Verdict.PASS, ascent.summary
     assert ascent.steps[-1].detail == {"method": "publickey"}
@@ -185,7 +188,7 @@ def test_a_key_that_the_target_knows_logs_in(sshd, look, credential):
 def test_a_key_that_the_target_does_not_know_is_refused_once(sshd, look, credential, keys):
     """auth.failed, and the credential hears by whom."""
     server = sshd()
-    secret = credential(Secret(getpass.getuser(), private_key=(keys / "host_rsa").read_text()))
+    secret = credential(Secret(ME, private_key=(keys / "host_rsa").read_text()))
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=secret)
     assert (ascent.verdict, ascent.cause, ascent.layer) == (Verdict.FAIL, "auth.failed", Layer.AUTH)
     assert secret.refused == ["127.0.0.1"]
@@ -193,7 +196,7 @@ def test_a_key_that_the_target_does_not_know_is_refused_once(sshd, look, credent
 
 def test_no_secret_goes_to_a_host_that_is_not_verified(sshd, look, credential):
     """The login is skipped, the credential not even asked for."""
-    secret = credential(Secret(getpass.getuser(), password="hunter22"))
+    secret = credential(Secret(ME, password="hunter22"))
     ascent = look(sshd().port, credential=secret)
     assert (ascent.verdict, ascent.cause, ascent.layer) == (Verdict.SKIP, "ssh.host_key_unknown", Layer.AUTH)
     assert secret.tried == 0
@@ -202,7 +205,7 @@ def test_no_secret_goes_to_a_host_that_is_not_verified(sshd, look, credential):
 def test_a_password_is_not_sent_where_only_keys_are_taken(sshd, look, credential):
     """It says what the target takes, and the credential is not burnt."""
     server = sshd("PasswordAuthentication no", "KbdInteractiveAuthentication no")
-    secret = credential(Secret(getpass.getuser(), password="hunter22"))
+    secret = credential(Secret(ME, password="hunter22"))
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=secret)
     assert (ascent.verdict, ascent.cause) == (Verdict.FAIL, "auth.method_not_offered")
     assert "publickey" in ascent.summary
@@ -212,7 +215,7 @@ def test_a_password_is_not_sent_where_only_keys_are_taken(sshd, look, credential
 def test_a_password_that_is_wrong_is_auth_failed(sshd, look, credential):
     """OpenSSH asks for it and refuses."""
     server = sshd("PermitRootLogin yes", "PasswordAuthentication yes", "KbdInteractiveAuthentication no")
-    secret = credential(Secret(getpass.getuser(), password="hunter22"))
+    secret = credential(Secret(ME, password="hunter22"))
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=secret)
     assert ascent.cause == "auth.failed"
     assert len(secret.refused) == 1
@@ -224,7 +227,7 @@ def test_two_factors_are_given_as_far_as_the_credential_goes(sshd, look, credent
     server = sshd(
         "PermitRootLogin yes", "PasswordAuthentication yes", "AuthenticationMethods publickey,password"
     )
-    secret = credential(Secret(getpass.getuser(), private_key=server.user_key.read_text()))
+    secret = credential(Secret(ME, private_key=server.user_key.read_text()))
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=secret)
     assert ascent.cause == "auth.method_not_offered"
     assert "accepted publickey, and wants a second factor: password" in ascent.summary
@@ -244,6 +247,6 @@ def test_private_keys_of_every_form_log_in(sshd, look, credential, keygen, tmp_p
     """OpenSSH's form, PEM and PKCS #8, with a passphrase and without."""
     server = sshd()
     (tmp_path / "authorized").write_text(keygen(tmp_path / "key", *options))
-    secret = Secret(getpass.getuser(), private_key=(tmp_path / "key").read_text(), passphrase="right")
+    secret = Secret(ME, private_key=(tmp_path / "key").read_text(), passphrase="right")
     ascent = look(server.port, host_key=(server.fingerprint(),), credential=credential(secret))
     assert ascent.verdict is Verdict.PASS, ascent.summary

@@ -199,7 +199,7 @@ def test_known_hosts_names_a_host_in_many_ways(names, host, address, port, found
 
 def test_lines_that_hold_no_key_are_passed_over():
     """As OpenSSH does it; markers are kept apart from names, several keys of a host are all kept."""
-    text = f"db01 ssh-ed25519 ????\n\ndb01\ndb01 ssh-rsa {line(KEY).split()[1]}\n"
+    text = f"db01 ssh-ed25519 ????\n\ndb01\n@revoked\n, {line(KEY)}\ndb01 ssh-rsa {line(KEY).split()[1]}\n"
     text += (
         f"db01 {line(KEY)}\ndb01 {line(OTHER)}\n@revoked db01 {line(RSA)}\n@cert-authority * {line(RSA)}\n"
     )
