@@ -45,6 +45,7 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, (list, Mapping)):
         return "nothing" if value is None else "a list" if isinstance(value, list) else "a mapping"
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = "".join(char if char.isprintable() else " " for char in text)  # no terminal control
     text = " ".join(text.split())
     return f"`{text[:40]}…`" if len(text) > 41 else f"`{text}`"
 

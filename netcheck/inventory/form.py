@@ -116,6 +116,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema() -> dict[str, Any]:
     """The inventory's JSON Schema (draft 2020-12), for editors and for other programs."""
     root = ROOT.schema()
+    one_or_several = [{"required": ["host"]}, {"required": ["hosts"]}]
+    root["properties"]["targets"]["additionalProperties"]["oneOf"] = one_or_several
     return {
         "$schema": DIALECT,
         "$id": "https://netcheck.invalid/schema/inventory-1.json",
