@@ -12,10 +12,11 @@ from netcheck.inventory.model import LOCAL, CredentialRef, Inventory, SecretRef,
 from netcheck.inventory.names import check_references
 from netcheck.inventory.options import Options, absolute
 from netcheck.inventory.problems import Report
-from netcheck.inventory.shapes import Fields, Given
+from netcheck.inventory.shapes import Fields, Given, report_bad
 from netcheck.inventory.source import Source, read_source
 from netcheck.inventory.tree import read_tree
 from netcheck.inventory.unique import refuse_twins
+from probes.settings import BadValue
 
 
 def load(path: str | Path) -> Inventory:
@@ -52,7 +53,7 @@ def _inventory(root: Fields, source: Source, report: Report) -> Inventory:
         customer=_of(root, "customer"),
         contacts=_values(_of(root, "contacts", ())),
         networks={side: _values(given.value) for side, given in _of(root, "networks", {}).items()},
-        credentials=_credentials(_of(root, "credentials", {}), source.folder),
+        credentials=_credentials(_of(root, "credentials", {}), source.folder, report),
         concurrency=_of(defaults, "concurrency"),
         rate=_of(defaults, "rate"),
     )
@@ -93,19 +94,24 @@ def _vantages(root: Fields, report: Report) -> dict[str, Vantage]:
     return found
 
 
-def _credentials(table: Mapping[str, Given], folder: Path) -> dict[str, CredentialRef]:
+def _credentials(table: Mapping[str, Given], folder: Path, report: Report) -> dict[str, CredentialRef]:
     found = {}
     for name, given in table.items():
         fields: Fields = given.value
         if "username" in fields:
-            secrets = {key: _located(part, folder) for key, part in fields.items() if key != "username"}
+            secrets = {
+                key: _located(part, folder, report) for key, part in fields.items() if key != "username"
+            }
             found[name] = CredentialRef(name, fields["username"].value, **secrets)
     return found
 
 
-def _located(given: Given, folder: Path) -> SecretRef:
+def _located(given: Given, folder: Path, report: Report) -> SecretRef:
     """The reference; a file's path is made absolute here, whether it is there is found out at the run."""
     secret: SecretRef = given.value
     if secret.kind == "file" and isinstance(secret.value, str):
-        return SecretRef("file", str(absolute(secret.value, folder)))
+        try:
+            return SecretRef("file", str(absolute(secret.value, folder)))
+        except BadValue as error:
+            report_bad(report, given.node, error)
     return secret

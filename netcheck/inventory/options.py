@@ -61,5 +61,5 @@ def absolute(value: str, folder: Path) -> Path:
     """The path as an inventory means it: `~` is the user's home, relative is to the inventory's folder."""
     try:
         return folder / Path(value).expanduser()
-    except RuntimeError as error:  # `~nobody/…`
-        raise BadValue(f"{shown(value)}: {error}") from None
+    except RuntimeError:  # `~nobody/…`
+        raise BadValue(f"there is no home folder for {shown(value)}") from None

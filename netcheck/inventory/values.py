@@ -10,7 +10,7 @@ from typing import Any
 
 from netcheck.inventory.hosts import HostSet, One, read_hosts
 from netcheck.inventory.model import SecretRef
-from probes.causes import ALL_CODES
+from probes.codes import ALL_CODES
 from probes.settings import BadValue, shown
 
 
