@@ -7,7 +7,6 @@ known_hosts as sshd(8) describes it: several names a line, `*`, `?`, `!`, `[host
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import hashlib
 import hmac
@@ -44,7 +43,7 @@ def public_key(words: list[str]) -> HostKey | None:
     """The key from `TYPE BASE64 …`, or None where that is no key."""
     try:
         blob = base64.b64decode(words[1], validate=True)
-    except (IndexError, binascii.Error):
+    except (IndexError, ValueError):  # also for what is not ASCII
         return None
     named = blob[4 : 4 + int.from_bytes(blob[:4], "big")]
     return HostKey(words[0], blob) if named == words[0].encode() and named else None
