@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netcheck import registry
 from netcheck.check import Check
-from probes.causes import LAYERS, verdict_of
+from probes.codes import LAYERS, verdict_of
 from probes.contract import Ascent, Credential, Layer, Outcome, Target, Verdict
 from probes.net.base import Network
 

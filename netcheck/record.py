@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netcheck.check import Contact
-from probes.contract import Confidence, Layer, Source, Step, Verdict, nothing
+from probes.contract import Confidence, Layer, Step, Verdict, nothing
+from probes.net.base import Source
 
 RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 

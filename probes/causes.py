@@ -1,4 +1,4 @@
-"""The cause codes, and the one table that turns what a verb of the network raised into a code.
+"""The one table that turns what a verb of the network raised into a cause code.
 
 A row claims its code only because the error alone proves it; otherwise it claims the weaker code, or
 says `likely`. The first row that fits wins, so rows stand most specific first. Every row is walked by
@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from probes.contract import Confidence, Layer, Verdict
+from probes.codes import Failed
+from probes.contract import Confidence, Layer
 from probes.net.base import (
     ConnectFailed,
     Icmp,
@@ -24,138 +25,7 @@ from probes.net.base import (
     TlsFailed,
 )
 from probes.sniff import described, is_tls
-
-CODES: dict[str, tuple[str, ...]] = {
-    "vantage": (
-        "unreachable",
-        "auth_failed",
-        "lost",
-        "not_the_origin",
-        "blocked_locally",
-        "no_ipv6",
-    ),
-    "credential": ("missing", "suspended"),
-    "probe": ("crashed", "unsupported"),
-    "dns": (
-        "nxdomain",
-        "no_address",
-        "servfail",
-        "refused",
-        "timeout",
-        "mismatch",
-        "hijacked",
-        "split",
-    ),
-    "tcp": (
-        "refused",
-        "filtered",
-        "rejected",
-        "reset_by_firewall",
-        "no_route",
-        "host_down",
-    ),
-    "path": (
-        "mtu_blackhole",
-        "middlebox_answers",
-        "idle_dropped",
-        "unstable",
-        "some_addresses_dead",
-        "slow",
-    ),
-    "udp": ("no_answer", "port_closed", "rejected"),
-    "proxy": ("unreachable", "auth_required", "refused"),
-    "tls": (
-        "expired",
-        "not_yet_valid",
-        "hostname_mismatch",
-        "self_signed",
-        "untrusted",
-        "incomplete_chain",
-        "intercepted",
-        "not_tls",
-        "timeout",
-        "reset",
-        "closed",
-        "protocol_version",
-        "no_common_cipher",
-        "handshake_refused",
-        "certificate_unacceptable",
-        "client_certificate_required",
-        "expires_soon",
-        "weak",
-    ),
-    "protocol": ("mismatch", "silent", "closed", "reset", "malformed", "slow"),
-    "http": (
-        "status",
-        "server_error",
-        "redirected_away",
-        "redirect_loop",
-        "too_large",
-        "captive_portal",
-        "blocked_by_proxy",
-        "body_mismatch",
-    ),
-    "ws": ("upgrade_blocked",),
-    "ssh": (
-        "no_common_algorithm",
-        "host_key_mismatch",
-        "too_many_sessions",
-        "host_key_unknown",
-        "weak",
-    ),
-    "auth": ("failed", "method_not_offered"),
-    "clock": ("skew",),
-    "policy": ("unexpectedly_open", "not_filtered"),
-}
-
-ALL_CODES = tuple(f"{prefix}.{name}" for prefix, names in CODES.items() for name in names)
-
-# The step whose usual codes carry the prefix (the contract's table of layers).
-LAYERS: dict[str, Layer] = {
-    **dict.fromkeys(("vantage", "credential", "probe"), Layer.VANTAGE),
-    "dns": Layer.RESOLVE,
-    **dict.fromkeys(("tcp", "path", "udp", "proxy"), Layer.CONNECT),
-    "tls": Layer.TLS,
-    **dict.fromkeys(("protocol", "http", "ws", "ssh", "clock"), Layer.PROTOCOL),
-    "auth": Layer.AUTH,
-    "policy": Layer.POLICY,
-}
-
-WARN_ONLY = frozenset(
-    {
-        "tls.expires_soon",
-        "tls.weak",
-        "ssh.host_key_unknown",
-        "ssh.weak",
-        "policy.not_filtered",
-    }
-)
-
-# RFC 8446 6 and, below 1.3, RFC 5246 7.2.
-ALERT_NAMES = {
-    10: "unexpected_message",
-    20: "bad_record_mac",
-    22: "record_overflow",
-    40: "handshake_failure",
-    41: "no_certificate",
-    42: "bad_certificate",
-    43: "unsupported_certificate",
-    46: "certificate_unknown",
-    47: "illegal_parameter",
-    48: "unknown_ca",
-    49: "access_denied",
-    50: "decode_error",
-    51: "decrypt_error",
-    70: "protocol_version",
-    71: "insufficient_security",
-    80: "internal_error",
-    86: "inappropriate_fallback",
-    109: "missing_extension",
-    110: "unsupported_extension",
-    112: "unrecognized_name",
-    116: "certificate_required",
-    120: "no_application_protocol",
-}
+from probes.words import alert_words, duration_words, icmp_words, syns_words
 
 # What servers answer where TLS 1.2 has no word for "I wanted a certificate" (Java says 42, others 40).
 CERTIFICATE_ALERTS = frozenset({40, 41, 42, 43, 46, 48, 49})
@@ -163,74 +33,6 @@ CERTIFICATE_ALERTS = frozenset({40, 41, 42, 43, 46, 48, 49})
 # A host unreachable that comes sooner can't follow three unanswered ARP or ND requests, one a second
 # (RFC 4861 10; Linux asks three times, 3.08 s in all; other routers give up after about two).
 HOST_TRIED = 0.9
-
-
-def verdict_of(cause: str) -> Verdict:
-    """The verdict that a step stopped by this cause has."""
-    prefix = cause.partition(".")[0]
-    if prefix == "credential":
-        return Verdict.SKIP
-    if prefix in ("vantage", "probe"):
-        return Verdict.ERROR
-    return Verdict.FAIL
-
-
-class Failed(Exception):
-    """A probe's own finding: this step did not pass, and why. The verdict follows from the cause."""
-
-    def __init__(
-        self,
-        cause: str,
-        summary: str,
-        *,
-        evidence: tuple[str, ...] = (),
-        confidence: Confidence = Confidence.CERTAIN,
-        verdict: Verdict | None = None,
-        signed_by: str | None = None,
-    ) -> None:
-        super().__init__(summary)
-        self.cause = cause
-        self.summary = summary
-        self.evidence = evidence
-        self.confidence = confidence
-        self.verdict = verdict or verdict_of(cause)
-        self.signed_by = signed_by
-
-
-ICMP_NAMES: dict[tuple[int, int, int], str] = {
-    (4, 3, 0): "network unreachable",
-    (4, 3, 1): "host unreachable",
-    (4, 3, 2): "protocol unreachable",
-    (4, 3, 3): "port unreachable",
-    (4, 3, 4): "fragmentation needed",
-    (4, 3, 6): "destination network unknown",
-    (4, 3, 7): "destination host unknown",
-    (4, 3, 9): "network administratively prohibited",
-    (4, 3, 10): "host administratively prohibited",
-    (4, 3, 13): "communication administratively prohibited",
-    (4, 11, 0): "time to live exceeded in transit",
-    (6, 1, 0): "no route to destination",
-    (6, 1, 1): "communication administratively prohibited",
-    (6, 1, 2): "beyond scope of source address",
-    (6, 1, 3): "address unreachable",
-    (6, 1, 4): "port unreachable",
-    (6, 1, 5): "source address failed ingress/egress policy",
-    (6, 1, 6): "reject route to destination",
-    (6, 2, 0): "packet too big",
-    (6, 3, 0): "hop limit exceeded in transit",
-}
-
-
-def icmp_words(icmp: Icmp) -> str:
-    """The ICMP error as a person reads it, with its numbers.
-
-    >>> icmp_words(Icmp(4, 3, 13, "10.1.0.1"))
-    'ICMP 3/13 (communication administratively prohibited) from 10.1.0.1'
-    """
-    name = ICMP_NAMES.get((icmp.version, icmp.type, icmp.code))
-    label = "ICMP" if icmp.version == 4 else "ICMPv6"
-    words = f" ({name})" if name else ""
-    return f"{label} {icmp.type}/{icmp.code}{words} from {icmp.sender}"
 
 
 def _is(*kinds: tuple[int, int, int]) -> Callable[[Any], bool]:
@@ -458,32 +260,8 @@ def _facts_of(error: Any) -> dict[str, str]:
         "elapsed": duration_words(getattr(error, "elapsed", 0.0)),
         "idle": duration_words(getattr(error, "idle", 0.0)),
         "received": str(getattr(error, "received", 0)),
-        "syns": _syns(getattr(error, "syns", None)),
+        "syns": syns_words(getattr(error, "syns", None)),
         "reason": getattr(error, "reason", "") or "no reason given",
-        "alert": _alert_words(getattr(error, "alert", None)),
+        "alert": alert_words(getattr(error, "alert", None)),
         "opening": described(opening),
     }
-
-
-def _alert_words(alert: int | None) -> str:
-    if alert is None:
-        return "it hung up"
-    name = ALERT_NAMES.get(alert)
-    return f"alert {alert} ({name})" if name else f"alert {alert}"
-
-
-def _syns(count: int | None) -> str:
-    if count is None:
-        return "our SYNs"
-    return "1 SYN" if count == 1 else f"{count} SYNs"
-
-
-def duration_words(seconds: float) -> str:
-    """A time as people read it.
-
-    >>> duration_words(0.0123), duration_words(5.004)
-    ('12 ms', '5.0 s')
-    """
-    if seconds < 0.0095:
-        return f"{seconds * 1000:.1f} ms"
-    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

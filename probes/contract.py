@@ -12,10 +12,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from probes.net.base import Network
+from probes.net.base import Network, Source
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -69,14 +68,6 @@ class Timing:
 
     timeout: float = 5.0
     deadline: float = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Our own end of the connection: what a firewall's log shows."""
-
-    address: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)

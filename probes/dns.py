@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 from dataclasses import dataclass
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, Stopped
 from probes.net import dnswire

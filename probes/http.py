@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from probes import causes, tls, urls
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.http1 import Client, Reply, Request, plain
 from probes.http_settings import Settings, from_url

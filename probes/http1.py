@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import h11
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.net.base import Connection, NetworkFailure, PeerClosed, TimedOut
 from probes.sniff import described, protocol_of
 

@@ -12,20 +12,10 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
 
-from probes import causes
-from probes.contract import (
-    Ascent,
-    Caution,
-    Confidence,
-    Layer,
-    Outcome,
-    Source,
-    Step,
-    Target,
-    Timing,
-    Verdict,
-)
-from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, TimedOut
+from probes.causes import explain
+from probes.codes import Failed
+from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
+from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, Source, TimedOut
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
 MOST_ADDRESSES = 32
@@ -65,10 +55,10 @@ class Rung:
         if isinstance(error, TimedOut):
             error.elapsed = took  # the whole step's, whichever of its verbs was the last
         if isinstance(error, NetworkFailure):
-            failed = causes.explain(self.layer, error)
+            failed = explain(self.layer, error)
             if isinstance(error, (ConnectFailed, TimedOut)) and error.source:
                 ladder.source = error.source
-        elif isinstance(error, causes.Failed):
+        elif isinstance(error, Failed):
             failed = error
         else:  # a bug, or the run was cancelled
             return
@@ -91,7 +81,7 @@ class Ladder:
         self.began = network.now()
         self.until = self.began + timing.deadline
         self.steps: list[Step] = []
-        self.failed: causes.Failed | None = None
+        self.failed: Failed | None = None
         self.source: Source | None = None
         self.evidence: list[str] = []
         self.cautions: list[Caution] = []

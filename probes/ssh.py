@@ -6,7 +6,7 @@ import functools
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.contract import Attempt, Credential, Layer, Outcome, Probe, Target, Timing, Verdict, Withheld
 from probes.ladder import Ladder, Rung, look
 from probes.net.base import Network

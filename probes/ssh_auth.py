@@ -16,7 +16,7 @@ from typing import Any
 
 from paramiko import Message, SSHException
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.contract import Secret
 from probes.ssh_keys import Signer, signer
 from probes.ssh_session import Session

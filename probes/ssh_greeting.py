@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from probes import sniff
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.ladder import Ladder
 from probes.net.base import Connection, NetworkFailure
 from probes.ssh_algorithms import KINDS, Agreement, agree, as_lists, weaknesses

@@ -62,12 +62,15 @@ def _read(text: str, passphrase: str | None) -> paramiko.PKey:
     load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
     try:
         return _for_paramiko(load(data, passphrase.encode() if passphrase else None))
-    except TypeError:  # encrypted and no passphrase given, or the other way round
-        if passphrase:
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        if passphrase and isinstance(error, TypeError):  # it is not encrypted
             return _read(text, None)
-        why = "the private key is encrypted and no passphrase is given"
-    except (ValueError, UnsupportedAlgorithm):
-        why = "the private key can't be read with this passphrase" if passphrase else "this is no private key"
+        if passphrase:
+            why = "the private key can't be read with this passphrase"
+        elif "password" in str(error):  # TypeError or ValueError, as the version of cryptography has it
+            why = "the private key is encrypted and no passphrase is given"
+        else:
+            why = "this is no private key"
     raise Withheld("credential.missing", why)
 
 

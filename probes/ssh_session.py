@@ -20,7 +20,7 @@ from paramiko.kex_group14 import KexGroup14SHA256
 from paramiko.packet import Packetizer
 from paramiko.ssh_exception import IncompatiblePeer
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.net.base import NetworkFailure
 from probes.ssh_algorithms import KINDS, Agreement, agree
 from probes.ssh_hostkeys import HostKey

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
-from probes.causes import Failed
+from probes.codes import Failed
 
 # A software version has neither blanks nor minus signs (RFC 4253 4.2).
 IDENTIFICATION = "SSH-2.0-netcheck_" + importlib.metadata.version("netcheck").replace("-", "_")

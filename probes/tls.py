@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from probes import certificates, objections
-from probes.causes import Failed
 from probes.certificates import Certificate, Fingerprint
+from probes.codes import Failed
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
 from probes.net import trust

@@ -8,7 +8,7 @@ import difflib
 from netcheck import exitcodes, registry
 from netcheck.errors import NotAvailableYet, UsageError
 from netcheck.explain import codes, manual, probe
-from probes.causes import ALL_CODES, CODES
+from probes.codes import ALL_CODES, CODES
 
 # Device types that will have a profile: the checks and ports of each as data.
 PROFILES = (

@@ -20,7 +20,8 @@ from netcheck.record import (
     VantageRecord,
     Warned,
 )
-from probes.contract import Confidence, Layer, Source, Step, Verdict
+from probes.contract import Confidence, Layer, Step, Verdict
+from probes.net.base import Source
 
 HEAD_TEXTS = ("id", "netcheck", "inventory", "inventory_sha256", "host", "platform", "name", "customer")
 FINDING_TEXTS = ("cause", "responsible", "summary", "advice")

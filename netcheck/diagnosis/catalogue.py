@@ -1,7 +1,7 @@
 """The catalogue of cause codes: what each means, how it is told apart, what to do, who acts.
 
 The texts are data (`catalogue.toml`); `netcheck explain`, the manual and the advice in a record all
-read them here. Every code of `probes.causes` has its entry, and a test keeps it so.
+read them here. Every code of `probes.codes` has its entry, and a test keeps it so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from netcheck.inventory.model import FLOWS
-from probes.causes import ALL_CODES
+from probes.codes import ALL_CODES
 
 # A third party's probe claims `x-NAME.code`; its own evidence is all that netcheck knows of it.
 FOREIGN = re.compile(r"x-[\w-]+\.\w+")

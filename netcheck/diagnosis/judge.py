@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from netcheck.check import Check
 from netcheck.record import AddressRecord, Warned
-from probes.causes import duration_words
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
+from probes.words import duration_words
 
 # What one look can't tell from a moment's loss or load: certain only once a second look agrees.
 PASSING = frozenset(

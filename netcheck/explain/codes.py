@@ -5,7 +5,7 @@ from __future__ import annotations
 from netcheck.diagnosis.catalogue import FOREIGN, Acts, Entry, all_entries, entry
 from netcheck.explain.layout import columns, item, section, wrapped
 from netcheck.inventory.model import FLOWS
-from probes.causes import ALL_CODES, LAYERS, WARN_ONLY, verdict_of
+from probes.codes import ALL_CODES, LAYERS, WARN_ONLY, verdict_of
 
 # `explain` fills the advice with the names of the record's keys.
 NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source")}

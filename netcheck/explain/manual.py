@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from netcheck import registry
 from netcheck.diagnosis.catalogue import Entry
 from netcheck.explain import codes, probe
-from probes.causes import ALL_CODES, CODES
+from probes.codes import ALL_CODES, CODES
 from probes.contract import Probe
 
 CAUSES = """\

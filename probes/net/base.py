@@ -12,7 +12,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from probes.contract import Source
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Our own end of the connection: what a firewall's log shows."""
+
+    address: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)

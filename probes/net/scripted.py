@@ -15,7 +15,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from probes.contract import Source
 from probes.net.base import (
     ConnectFailed,
     LookupFailed,
@@ -23,6 +22,7 @@ from probes.net.base import (
     PeerClosed,
     PeerReset,
     Resolution,
+    Source,
     TimedOut,
     TlsHello,
     TlsSession,

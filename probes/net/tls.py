@@ -14,7 +14,7 @@ from typing import Protocol
 
 from OpenSSL import SSL, crypto
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.net import trust
 from probes.net.base import PeerClosed, PeerReset, TimedOut, TlsFailed, TlsHello, TlsSession
 from probes.sniff import is_tls

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from probes.net import tcpinfo
-from probes.net.real import sockaddr_of
+from probes.net.sockaddr import sockaddr_of
 
 COUNTERS = "/proc/net/netstat"
 # Seconds from the connect to just before, and well after, the kernel's first two repeats of a SYN. Its

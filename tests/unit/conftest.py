@@ -22,7 +22,8 @@ from netcheck.record import (
     VantageRecord,
     Warned,
 )
-from probes.contract import Confidence, Layer, Source, Step, Verdict
+from probes.contract import Confidence, Layer, Step, Verdict
+from probes.net.base import Source
 
 STARTED = 1795467600.125  # 2026-11-23T21:00:00.125Z
 UNIX_TEAM = Contact("Unix team", "unix@acme.example")

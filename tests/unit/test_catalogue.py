@@ -13,7 +13,8 @@ import probes
 from netcheck.diagnosis.catalogue import Entry, all_entries, entry
 from netcheck.inventory.model import FLOWS
 from netcheck.record import RESPONSIBLE
-from probes.causes import ALL_CODES, CODES, TABLE
+from probes.causes import TABLE
+from probes.codes import ALL_CODES, CODES
 
 PLACEHOLDERS = {"target", "host", "address", "port", "probe", "source"}
 EVERY = [pytest.param(found, id=found.code) for found in all_entries()]

@@ -9,7 +9,7 @@ from netcheck.cli import main
 from netcheck.errors import NotAvailableYet, UsageError
 from netcheck.explain import probe
 from probes import settings
-from probes.causes import ALL_CODES, CODES
+from probes.codes import ALL_CODES, CODES
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from probes.causes import Failed
+from probes.codes import Failed
 from probes.settings import BadValue, options_of
 from probes.ssh import Settings
 from probes.ssh_algorithms import agree, key_types, known_first, of_type, profile, profile_names, weaknesses

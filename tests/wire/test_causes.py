@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from probes import causes
-from probes.causes import CODES, TABLE, explain
+from probes.causes import TABLE, explain
+from probes.codes import ALL_CODES, CODES, verdict_of
 from probes.contract import Confidence, Layer, Verdict
 from probes.net.base import (
     ConnectFailed,
@@ -116,8 +116,8 @@ def test_every_row_is_reached() -> None:
 
 def test_every_claimed_code_is_in_the_contract() -> None:
     """A code is never invented."""
-    assert {row.cause for row in TABLE} <= set(causes.ALL_CODES)
-    assert sum(len(names) for names in CODES.values()) == len(set(causes.ALL_CODES))
+    assert {row.cause for row in TABLE} <= set(ALL_CODES)
+    assert sum(len(names) for names in CODES.values()) == len(set(ALL_CODES))
 
 
 def test_a_rejection_names_its_sender() -> None:
@@ -145,4 +145,4 @@ def test_weak_evidence_is_only_likely() -> None:
 )
 def test_the_verdict_follows_from_the_cause(cause: str, verdict: Verdict) -> None:
     """What netcheck or the vantage could not do is never the target's failure."""
-    assert causes.verdict_of(cause) is verdict
+    assert verdict_of(cause) is verdict
