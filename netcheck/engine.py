@@ -23,6 +23,9 @@ from probes.contract import Confidence, Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
 
+# A target that answered so many seconds before or after counts as alive at that moment.
+SAME_MOMENT = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -56,7 +59,7 @@ class Engine:
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
         self._blocked: dict[int, tuple[Check, Outcome]] = {}
-        self._alive: set[str] = set()
+        self._alive: dict[str, float] = {}  # when an address answered last, Unix times
         self._summary = Summary()
         self._work: asyncio.Task[None] | None = None
 
@@ -93,7 +96,7 @@ class Engine:
         """A pass is settled; what may change with more evidence waits."""
         for ascent in outcome.ascents:
             if ascent.address and alive(ascent):
-                self._alive.add(ascent.address)
+                self._alive[ascent.address] = ascent.started
         judgement = judge(check, outcome)
         passed = judgement.verdict in (Verdict.PASS, Verdict.WARN)
         if check.terms.expect == "blocked" and judgement.verdict is Verdict.PASS:
@@ -120,10 +123,10 @@ class Engine:
 
     def _with_life_sign(self, judgement: Judgement) -> Judgement:
         """A blocked flow is certainly blocked only if the target was seen alive in this run."""
-        address = judgement.main.address
-        if address not in self._alive:
-            seen = "nothing of this run shows the target alive: it may be down rather than blocked"
-            return replace(judgement, evidence=(*judgement.evidence, seen))
+        address, when = judgement.main.address, judgement.main.started
+        if abs(self._alive.get(address or "", 0.0) - when) > SAME_MOMENT:
+            missing = "nothing of this run shows the target alive: it may be down rather than blocked"
+            return replace(judgement, evidence=(*judgement.evidence, missing))
         sign = f"{address} answers on another port"
         return replace(judgement, confidence=Confidence.CERTAIN, evidence=(*judgement.evidence, sign))
 
