@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from netcheck.inventory.checks import CheckItem, schema_of_check
+from netcheck.inventory.checks import OWN, CheckItem, schema_of_check
 from netcheck.inventory.keys import COMMON, CONTACT, FLOW, all_options
 from netcheck.inventory.problems import WAYS, Report
 from netcheck.inventory.shapes import NAME, Fields, Key, Leaf, Many, Record, Table, key
@@ -69,6 +69,17 @@ ABOVE: dict[str, Key] = {
     "profile": key(NAME, "a named set of checks (not available yet: its checks are planned as `skip`)"),
     "checks": key(Many(CheckItem()), "the checks; they add up over the levels"),
 }
+
+
+def _of_a_check(name: str) -> str:
+    return "; it belongs to a check" if name in OWN else ""
+
+
+def _of_the_defaults(name: str) -> str:
+    above = name in COMMON or name in ABOVE or name in all_options()
+    return "; it belongs in `defaults`, a group, a target or a check" if above else ""
+
+
 DEFAULTS = Record(
     "`defaults`",
     {
@@ -78,9 +89,10 @@ DEFAULTS = Record(
         "rate": key(Whole(1, 1_000_000), "new connections a second"),
     },
     all_options,
+    hint=_of_a_check,
     empty=True,
 )
-GROUP = Record("a group", {**COMMON, **ABOVE}, all_options, empty=True)
+GROUP = Record("a group", {**COMMON, **ABOVE}, all_options, hint=_of_a_check, empty=True)
 TARGET = Record(
     "a target",
     {
@@ -92,6 +104,7 @@ TARGET = Record(
     },
     all_options,
     make=_with_hosts,
+    hint=_of_a_check,
 )
 ROOT = Record(
     "an inventory",
@@ -109,6 +122,7 @@ ROOT = Record(
         "groups": key(Table(GROUP, "groups"), "values that targets share"),
         "targets": key(Table(TARGET, "targets"), "what is checked", required=True),
     },
+    hint=_of_the_defaults,
 )
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

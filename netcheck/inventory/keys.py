@@ -113,21 +113,20 @@ def probes() -> tuple[Probe, ...]:
 @functools.cache
 def all_options() -> Mapping[str, Key]:
     """The options of all probes, as they may stand above a check."""
-    kinds: dict[str, list[Kind]] = {}
-    docs: dict[str, str] = {}
-    for probe in probes():
-        for option in options_of(probe.settings).values():
-            known = kinds.setdefault(option.name, [])
-            if option.kind not in known:
-                known.append(option.kind)
-            docs[option.name] = ", ".join(filter(None, [docs.get(option.name), probe.name]))
-    return {name: key(AnyOf(known), f"{docs[name]}: {_doc(name)}") for name, known in kinds.items()}
+    names = dict.fromkeys(name for probe in probes() for name in options_of(probe.settings))
+    return {name: _shared(name) for name in names}
 
 
-def _doc(name: str) -> str:
-    return next(
-        options_of(probe.settings)[name].doc for probe in probes() if name in options_of(probe.settings)
-    )
+def _shared(name: str) -> Key:
+    """An option that one or more probes have; the sentence is the first one's."""
+    having = {probe.name: options_of(probe.settings) for probe in probes()}
+    found = {probe: options[name] for probe, options in having.items() if name in options}
+    kinds: list[Kind] = []
+    for option in found.values():
+        if option.kind not in kinds:
+            kinds.append(option.kind)
+    doc = next(iter(found.values())).doc
+    return key(AnyOf(kinds), f"{', '.join(found)}: {doc}")
 
 
 @functools.cache

@@ -19,7 +19,7 @@ class Options:
     def __init__(self, folder: Path, report: Report) -> None:
         self._folder = folder
         self._report = report
-        self._read: dict[tuple[int, Kind], Any] = {}
+        self._read: dict[tuple[int, int], Any] = {}
 
     def settings(self, wanted: Wanted, values: Values, node: Node) -> Any:
         """The probe's settings, or MISSING where a value does not fit; what a URL says is nearest."""
@@ -36,7 +36,7 @@ class Options:
             return MISSING
 
     def _value(self, kind: Kind, node: Node) -> Any:
-        known = (id(node), kind)
+        known = (id(node), id(kind))
         if known not in self._read:
             self._read[known] = self._fresh(kind, node)
         return self._read[known]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -140,6 +139,8 @@ def nearest(word: str, words: Iterable[str]) -> str:
     >>> nearest("shh", ["ssh", "tcp"])
     '; did you mean `ssh`?'
     """
+    import difflib  # only for who has misspelt a word
+
     known = {known.lower(): known for known in words}
     close = difflib.get_close_matches(word.lower(), known, 1, 0.6)
     return f"; did you mean `{known[close[0]]}`?" if close else ""

@@ -7,7 +7,7 @@ and the JSON Schema.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from netcheck.inventory.problems import SECRET_KEY, Report, nearest
@@ -156,7 +156,7 @@ class Record:
     more: Callable[[], Mapping[str, Key]] = no_more
     make: Callable[[Fields, Node, Report], Any] | None = None
     hint: Callable[[str], str] = no_hint
-    empty: bool = field(default=False)  # may be left empty: `local:`
+    empty: bool = False  # may be left empty: `local:`
 
     def collect(self, node: Node, report: Report) -> Any:
         if node.value is None and self.empty:

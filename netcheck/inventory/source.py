@@ -12,8 +12,8 @@ from netcheck.inventory.problems import START, InventoryError, Place, Placed, Re
 
 LARGEST = 16 * 1024 * 1024
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what the YAML reader counts as the end of a line
-# Everything but YAML 1.2's printable characters (5.1).
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Everything but YAML 1.2's printable characters (5.1); the other way round it would compile for 4 ms.
+UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from probes.codes import ALL_CODES
 from probes.settings import BadValue, shown
 
 
-@dataclass(frozen=True, slots=True)
 class Host:
     """One host: a name or an address."""
 
@@ -32,7 +31,6 @@ class Host:
         return {"type": "string", "minLength": 1}
 
 
-@dataclass(frozen=True, slots=True)
 class Hosts:
     """A host, a range `web[01-12]` or a network `10.20.0.0/28`."""
 
@@ -45,7 +43,6 @@ class Hosts:
         return {"type": "string", "minLength": 1}
 
 
-@dataclass(frozen=True, slots=True)
 class Date:
     """A day, `2026-12-31` (ISO 8601)."""
 
@@ -61,7 +58,6 @@ class Date:
         return {"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"}
 
 
-@dataclass(frozen=True, slots=True)
 class Cause:
     """A cause code; `x-NAME.code` of a third party's probe is taken as it is."""
 
@@ -74,7 +70,6 @@ class Cause:
         return {"anyOf": [{"enum": list(ALL_CODES)}, {"type": "string", "pattern": r"^x-[\w-]+\.\w+$"}]}
 
 
-@dataclass(frozen=True, slots=True)
 class Version:
     """The format's version; there is one."""
 
