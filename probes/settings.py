@@ -12,7 +12,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
@@ -96,7 +96,6 @@ class Whole:
 PORT = Whole(1, 65535, "a port")
 
 
-@dataclass(frozen=True, slots=True)
 class File:
     """A file's path. Whoever reads the settings makes it absolute and sees that the file is there."""
 
@@ -109,7 +108,6 @@ class File:
         return {"type": "string", "minLength": 1}
 
 
-@dataclass(frozen=True, slots=True)
 class Flag:
     """`true` or `false`."""
 
@@ -192,7 +190,6 @@ class Listing:
         return {"anyOf": [item, {"type": "array", "items": item, "minItems": self.least}]}
 
 
-@dataclass(frozen=True, slots=True)
 class TextMap:
     """Names with a text each (HTTP headers)."""
 
@@ -208,7 +205,6 @@ class TextMap:
         return {"type": "object", "additionalProperties": {"type": "string"}}
 
 
-@dataclass(frozen=True, slots=True)
 class Network:
     """An IP address or network in CIDR form, as text in its normal form."""
 
@@ -229,7 +225,6 @@ class Network:
         return {"type": "string", "pattern": r"^[0-9A-Fa-f.:]+(/\d+)?$"}
 
 
-@dataclass(frozen=True, slots=True)
 class Server:
     """A resolver: `ADDRESS`, `ADDRESS:PORT` or `[IPV6]:PORT`. Gives (address, port), port 53."""
 
@@ -254,8 +249,7 @@ def option(kind: Kind, default: Any, doc: str) -> Any:
     return dataclasses.field(default=default, metadata={"kind": kind, "doc": doc})
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option of a probe, as `options_of` lists it."""
 
     name: str

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from netcheck.inventory.model import FLOWS
 from probes.codes import ALL_CODES
@@ -21,16 +18,14 @@ from probes.codes import ALL_CODES
 FOREIGN = re.compile(r"x-[\w-]+\.\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Acts:
+class Acts(NamedTuple):
     """Who usually acts (`customer`, `vendor`, `operator`, `undetermined`), and the sentence why."""
 
     who: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One cause code. `do` has placeholders, `acts` an answer for every flow.
 
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `later` says
@@ -83,6 +78,9 @@ def all_entries() -> tuple[Entry, ...]:
 
 @functools.cache
 def _catalogue() -> dict[str, Entry]:
+    import tomllib  # not needed by a run where all is well
+    from importlib.resources import files
+
     text = files("netcheck.diagnosis").joinpath("catalogue.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
     rules = {name: _rule(rule) for name, rule in data.pop("acts").items()}

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from probes.contract import Layer, Verdict
-from probes.ssh_wire import KEXINIT
+from probes.ssh.wire import KEXINIT
 
 IDENTIFICATION = b"SSH-2.0-Test_1.0\r\n"
 

@@ -17,7 +17,7 @@ import pytest
 from paramiko.common import AUTH_FAILED, AUTH_PARTIALLY_SUCCESSFUL, AUTH_SUCCESSFUL
 
 from probes.contract import Ascent, Layer, Secret, Verdict
-from probes.ssh_hostkeys import HostKey
+from probes.ssh.hostkeys import HostKey
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 USER, PASSWORD = "svc-netcheck", "correct horse"

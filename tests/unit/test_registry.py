@@ -15,7 +15,7 @@ BUILT_IN = {"dns", "tcp", "tls", "http", "https", "ssh"}
 
 @pytest.fixture
 def strangers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Three third-party entry points beside tcp: a good one, one that can't be loaded, one that is no probe."""
+    """Three third-party entry points beside tcp: a good one, one that is not there, one that is none."""
     module = types.ModuleType("stranger")
     real = registry.get("tcp")
     module.PROBE = Probe("knock", "knocks", real.settings, real.layers, real.run)  # type: ignore[attr-defined]
@@ -42,9 +42,7 @@ def test_a_strangers_probe_is_as_good_as_ours() -> None:
 
 
 @pytest.mark.usefixtures("strangers")
-@pytest.mark.parametrize(
-    ("name", "words"), [("gone", "can't be loaded"), ("odd", "is not a probes.contract")]
-)
+@pytest.mark.parametrize(("name", "words"), [("gone", "can't be loaded"), ("odd", "is not a probes")])
 def test_a_broken_probe_fails_alone(name: str, words: str) -> None:
     """Its name and what is wrong are said; the others still load."""
     with pytest.raises(registry.BrokenProbe, match=f"`{name}`.*{words}"):

@@ -12,9 +12,9 @@ import pytest
 from probes.codes import Failed
 from probes.settings import BadValue, options_of
 from probes.ssh import Settings
-from probes.ssh_algorithms import agree, key_types, known_first, of_type, profile, profile_names, weaknesses
-from probes.ssh_hostkeys import Expectation, HostKey, KnownHosts, Pin, Standing, expected, key_type, parse
-from probes.ssh_wire import Disconnect, identification, opening
+from probes.ssh.algorithms import agree, key_types, known_first, of_type, profile, profile_names, weaknesses
+from probes.ssh.hostkeys import Expectation, HostKey, KnownHosts, Pin, Standing, expected, key_type, parse
+from probes.ssh.wire import Disconnect, identification, opening
 
 OPENSSH = profile("openssh")
 LINE = b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n"

@@ -1,6 +1,6 @@
 """The key exchange by paramiko, which proves the host key. Blocking: for a thread of its own.
 
-Importing this module loads paramiko and cryptography; `probes.ssh_proof` does so at the first check.
+Importing this module loads paramiko and cryptography; `probes.ssh.proof` does so at the first check.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from probes.codes import Failed
 from probes.net.base import NetworkFailure
-from probes.ssh_algorithms import KINDS, Agreement, agree
-from probes.ssh_hostkeys import HostKey
-from probes.ssh_socket import ReplayedSocket
-from probes.ssh_wire import IDENTIFICATION, Algorithms, Disconnect, farewell
+from probes.ssh.algorithms import KINDS, Agreement, agree
+from probes.ssh.hostkeys import HostKey
+from probes.ssh.replay import ReplayedSocket
+from probes.ssh.wire import IDENTIFICATION, Algorithms, Disconnect, farewell
 
 # Seconds that paramiko's thread gets to end once its socket is shut.
 FAREWELL = 2.0

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from probes.contract import Secret, Withheld
-from probes.ssh_hostkeys import HostKey
+from probes.ssh.hostkeys import HostKey
 
 RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")  # RFC 8332
 

@@ -9,8 +9,8 @@ from probes import sniff
 from probes.codes import Failed
 from probes.ladder import Ladder
 from probes.net.base import Connection, NetworkFailure
-from probes.ssh_algorithms import KINDS, Agreement, agree, as_lists, weaknesses
-from probes.ssh_wire import (
+from probes.ssh.algorithms import KINDS, Agreement, agree, as_lists, weaknesses
+from probes.ssh.wire import (
     IDENTIFICATION,
     Algorithms,
     Disconnect,

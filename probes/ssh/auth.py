@@ -18,8 +18,8 @@ from paramiko import Message, SSHException
 
 from probes.codes import Failed
 from probes.contract import Secret
-from probes.ssh_keys import Signer, signer
-from probes.ssh_session import Session
+from probes.ssh.keys import Signer, signer
+from probes.ssh.session import Session
 
 SERVICE_REQUEST, SERVICE_ACCEPT = 5, 6
 REQUEST, FAILURE, SUCCESS, BANNER, MORE, RESPONSE = 50, 51, 52, 53, 60, 61

@@ -12,10 +12,10 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from importlib import resources
 
-from probes.ssh_hostkeys import key_type
-from probes.ssh_wire import Algorithms
+from probes.ssh.hostkeys import key_type
+from probes.ssh.wire import Algorithms
 
-PROFILES = resources.files("probes") / "data" / "ssh_profiles"
+PROFILES = resources.files("probes.ssh") / "profiles"
 
 KINDS = {
     "kex": "key exchange",

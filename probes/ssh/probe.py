@@ -11,9 +11,9 @@ from probes.contract import Attempt, Credential, Layer, Outcome, Probe, Target, 
 from probes.ladder import Ladder, Rung, look
 from probes.net.base import Network
 from probes.settings import Choice, File, Listing, option
-from probes.ssh_algorithms import known_first, profile, profile_names
-from probes.ssh_hostkeys import Expectation, Pin, Standing, expected
-from probes.ssh_proof import GRACE, Proof, Visit, load
+from probes.ssh.algorithms import known_first, profile, profile_names
+from probes.ssh.hostkeys import Expectation, Pin, Standing, expected
+from probes.ssh.proof import GRACE, Proof, Visit, load
 
 LAYERS = (Layer.CONNECT, Layer.PROTOCOL, Layer.AUTH)
 
@@ -113,7 +113,7 @@ async def _log_in(proof: Proof, credential: Credential, ladder: Ladder, host: st
 
 
 async def _attempt(proof: Proof, attempt: Attempt, ladder: Ladder, rung: Rung, host: str) -> None:
-    from probes.ssh_auth import Login
+    from probes.ssh.auth import Login
 
     network, user = ladder.network, attempt.secret.username
     login = Login(proof.session, attempt.secret, rung.until - network.now())

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from probes.ladder import Ladder
 from probes.net.base import Connection, Network, NetworkFailure
-from probes.ssh_algorithms import key_types, of_type
-from probes.ssh_greeting import Greeting, compare, greet
-from probes.ssh_hostkeys import Expectation, HostKey, Standing
-from probes.ssh_socket import ReplayedSocket
-from probes.ssh_wire import Algorithms, kexinit
+from probes.ssh.algorithms import key_types, of_type
+from probes.ssh.greeting import Greeting, compare, greet
+from probes.ssh.hostkeys import Expectation, HostKey, Standing
+from probes.ssh.replay import ReplayedSocket
+from probes.ssh.wire import Algorithms, kexinit
 
 if TYPE_CHECKING:
-    from probes.ssh_session import Session
+    from probes.ssh.session import Session
 
 # A thread ends by its own deadline; one that does not is given up after so many seconds more.
 GRACE = 1.0
@@ -70,7 +70,7 @@ class Visit:
 
     async def _see(self, connection: Connection, vault: Algorithms, until: float) -> tuple[Proof, Algorithms]:
         """The key that the host shows to a vault with these algorithms, and what the host offers."""
-        from probes.ssh_session import Session, check_reach, offer_of
+        from probes.ssh.session import Session, check_reach, offer_of
 
         offer = offer_of(vault)
         ours = kexinit(offer)
@@ -108,6 +108,6 @@ async def load(network: Network, until: float) -> None:
 
 
 def _load() -> None:
-    import probes.ssh_session  # noqa: F401
+    import probes.ssh.session  # noqa: F401
 
     LOADED.set()
