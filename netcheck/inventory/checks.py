@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from netcheck import registry
 from netcheck.inventory.keys import COMMON, all_options, options, probes
@@ -12,7 +11,7 @@ from netcheck.inventory.problems import Report
 from netcheck.inventory.services import Wanted, find_probe, read_port, read_service, with_port
 from netcheck.inventory.shapes import MISSING, NAME, Given, Key, Record, described, key, report_bad
 from netcheck.inventory.tree import Node
-from probes.contract import Probe
+from probes.contract import NOTHING, Probe
 from probes.settings import PORT, BadValue, Choice
 
 OWN: dict[str, Key] = {
@@ -22,14 +21,13 @@ OWN: dict[str, Key] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WantedCheck:
+class WantedCheck(NamedTuple):
     """A check as written: the service, its `name`, and the values given with it."""
 
     wanted: Wanted
     name: str | None
     node: Node
-    fields: Mapping[str, Given] = field(default_factory=dict)
+    fields: Mapping[str, Given] = NOTHING
 
 
 class CheckItem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from netcheck.check import Check, Origin, Terms
 from netcheck.inventory.checks import WantedCheck
@@ -23,8 +23,7 @@ EVERY_ADDRESS = "connector-to-saas"  # the flow whose every address must work
 Slot = tuple[str, str, int | None, str | None]  # what tells the checks of one target apart
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is asked of a target. `stopped`: (cause, why) where it can't be done yet."""
 
     probe: str
@@ -102,7 +101,8 @@ class Entries:
                 for check in level.fields["checks"].value:
                     self._check(check.value, shared, slots)
         self._profile(shared, slots, given.node)
-        if not slots.services and not any(map(_has_checks, levels)) and name not in self._flawed:
+        asked = any(map(_has_checks, levels)) or shared.get("profile")
+        if not asked and name not in self._flawed:
             self._report.add(given.node, f"target `{name}` has no checks (for example `checks: [ssh]`)")
         return tuple(slots.services.values())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from netcheck.inventory.checks import OWN, CheckItem, schema_of_check
@@ -23,7 +22,7 @@ SIDES = Choice(("customer", "vendor"), "a side")
 
 
 def _secret(kind: Secret, doc: str) -> Key:
-    return replace(key(kind, doc), secret=kind.words)
+    return key(kind, doc)._replace(secret=kind.words)
 
 
 def _with_secret(fields: Fields, node: Node, report: Report) -> Fields:
@@ -50,7 +49,6 @@ VANTAGE = Record(
         "cluster": key(SCHEDULER, "reached through a scheduler: tls://HOST:PORT"),
         "site": key(Text(), "the site, where a scheduler has several"),
         "stands_for": key(Many(Leaf(FLOW)), "the flows that really start here"),
-        "credential": key(NAME, "logs in to the vantage with this credential"),
     },
     empty=True,
 )

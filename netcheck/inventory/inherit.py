@@ -14,24 +14,21 @@ golive and dmz.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from netcheck.check import Origin
 from netcheck.inventory.shapes import Fields
 from netcheck.inventory.tree import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One level: its name as origins show it, and the values it gives."""
 
     name: str
     fields: Fields
 
 
-@dataclass(frozen=True, slots=True)
-class Valued:
+class Valued(NamedTuple):
     """An inherited value and the level that gave it."""
 
     value: Any
@@ -46,8 +43,7 @@ class Valued:
 Values = Mapping[str, Valued]
 
 
-@dataclass(frozen=True, slots=True)
-class Heritage:
+class Heritage(NamedTuple):
     """What a target's checks have in common: values, tags and groups."""
 
     values: Values

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from netcheck.check import Contact, Terms
 from netcheck.inventory.hosts import HostSet
 from netcheck.inventory.problems import START, Place
-from probes.contract import Timing, nothing
+from probes.contract import NOTHING, Timing
 
 FLOWS = ("vault-to-target", "user-to-saas", "connector-to-saas", "vault-to-service", "user-to-target")
 LOCAL = "local"
@@ -22,8 +23,7 @@ def timing(timeout: float) -> Timing:
     return Timing(timeout, LOOK * timeout)
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRef:
+class SecretRef(NamedTuple):
     """Where a secret is kept, never the secret itself.
 
     `kind` and what `value` is: `env` a variable's name · `file` an absolute path · `keyring`
@@ -40,8 +40,7 @@ class SecretRef:
         return f"{self.kind} {words}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialRef:
+class CredentialRef(NamedTuple):
     """A credential by reference: who logs in, and where each secret is kept."""
 
     name: str
@@ -51,8 +50,7 @@ class CredentialRef:
     passphrase: SecretRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Vantage:
+class Vantage(NamedTuple):
     """A place to check from. `ssh` and `cluster` say how a remote one is reached; `local` has neither."""
 
     name: str
@@ -67,8 +65,7 @@ class Vantage:
         return "ssh" if self.ssh else "cluster" if self.cluster else None
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One check of an entry, seen from one vantage: its terms. `host` only where a URL names another."""
 
     terms: Terms
@@ -100,8 +97,7 @@ class Entry:
                 yield (host if self.several else self.name), host
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(NamedTuple):
     """A whole inventory. `path` as the user wrote it; `concurrency` and `rate` None: not given."""
 
     path: Path
@@ -111,7 +107,7 @@ class Inventory:
     name: str | None = None
     customer: str | None = None
     contacts: tuple[Contact, ...] = ()
-    networks: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)
-    credentials: Mapping[str, CredentialRef] = field(default_factory=nothing)
+    networks: Mapping[str, tuple[str, ...]] = NOTHING
+    credentials: Mapping[str, CredentialRef] = NOTHING
     concurrency: int | None = None
     rate: float | None = None

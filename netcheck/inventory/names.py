@@ -31,10 +31,10 @@ def _defined(root: Fields, kind: str) -> tuple[str, ...]:
 
 
 def _levels(root: Fields) -> Iterator[Fields]:
-    """Every mapping that may refer to something: all levels, all checks, all vantages."""
+    """Every mapping that may refer to something: all levels and all checks."""
     if "defaults" in root:
         yield from _with_checks(root["defaults"].value)
-    for table in ("groups", "targets", "vantages"):
+    for table in ("groups", "targets"):
         for given in root[table].value.values() if table in root else ():
             yield from _with_checks(given.value)
 

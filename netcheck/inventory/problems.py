@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from netcheck.errors import UsageError
 
@@ -34,8 +33,7 @@ class Placed(Protocol):
     def width(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in the file, as `Placed` says."""
 
     line: int = 1
@@ -46,8 +44,7 @@ class Place:
 START = Place()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong; sorts by its position."""
 
     line: int

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from netcheck import registry
 from netcheck.inventory.hosts import read_host
 from netcheck.inventory.problems import nearest
-from probes.contract import Probe, nothing
+from probes.contract import NOTHING, Probe
 from probes.settings import PORT, BadValue, shown
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A probe on a port. `host` and `settings` only where a URL gives them."""
 
     probe: Probe
     port: int | None
     host: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=nothing)
+    settings: Mapping[str, Any] = NOTHING
 
 
 def read_service(text: str) -> Wanted:
@@ -61,7 +59,7 @@ def read_url(text: str) -> Wanted:
 def _settings(probe: Probe, asked: str) -> Mapping[str, Any]:
     """What the URL's path and query ask of the probe."""
     if asked in ("", "/"):
-        return nothing()
+        return NOTHING
     if probe.from_url is None:
         raise BadValue(f"{probe.name} takes no path: {shown(asked)}")
     return probe.from_url(asked)

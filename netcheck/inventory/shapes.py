@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from netcheck.inventory.problems import SECRET_KEY, Report, nearest
 from netcheck.inventory.tree import Node
@@ -26,8 +26,7 @@ class Shape(Protocol):
     def schema(self) -> dict[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A value that the inventory gives, and where."""
 
     value: Any
@@ -118,8 +117,7 @@ class Table:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key of a record: its shape and a sentence for editors."""
 
     shape: Shape

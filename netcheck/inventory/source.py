@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from netcheck.inventory.problems import START, InventoryError, Place, Placed, Report
 
@@ -16,8 +15,7 @@ BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what the YAML reader counts
 UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """An inventory's text. `path` is what the user wrote; `sha256` is of the bytes read."""
 
     path: str

@@ -84,7 +84,8 @@ def _networks(hosts: HostSet) -> Iterator[Network]:
         yield hosts
     elif address_of(next(iter(hosts))):
         for address in filter(None, map(address_of, hosts)):
-            yield Network(int(address), int(address), address.version)
+            if "%" not in str(address):  # a zone makes one address several (RFC 4007)
+                yield Network(int(address), int(address), address.version)
 
 
 def _sweep(intervals: Iterable[Interval], version: int) -> Iterator[tuple[int, int, str]]:

@@ -43,6 +43,7 @@ def test_twins(inventory: Callable[[str], Inventory], first: str, second: str, t
         ('hosts: "web[01-12]", checks: [ssh]', 'hosts: "web[13-20]", checks: [ssh]'),
         ("hosts: 10.0.0.1, checks: [ssh]", "host: 10.0.0.1, checks: [ssh]"),
         ("host: web01, checks: [ssh]", "host: web01, checks: [ssh]"),
+        ('hosts: "fe80::1%eth0", checks: [ssh]', 'hosts: "fe80::1%eth1", checks: [ssh]'),
         ("hosts: web01, checks: [ssh]", "hosts: web01, checks: [{probe: ssh, name: again}]"),
     ],
 )
