@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from probes.contract import Timing, nothing
+from probes.contract import NOTHING, Timing
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """A person or team to turn to: an inventory contact, or the owner of targets."""
 
     name: str
@@ -19,8 +17,7 @@ class Contact:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(NamedTuple):
     """A known failure, accepted until the end of a day. `cause` and `check` None: any.
 
     `check` is `PROBE` or `PROBE/PORT`.
@@ -33,16 +30,14 @@ class Accept:
     check: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from: `level` is `built-in`, `defaults`, `group NAME`, `target` or `check`."""
 
     level: str
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """All that the checks made from one entry of the inventory have in common, already inherited.
 
     `origin` is `declared` (the vantage stands for the flow, or the inventory says `from`) or `assumed`.
@@ -68,11 +63,10 @@ class Terms:
     credential: str | None = None
     accept: tuple[Accept, ...] = ()
     stopped: tuple[str, str] | None = None
-    origins: Mapping[str, Origin] = field(default_factory=nothing)
+    origins: Mapping[str, Origin] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One check: a target's name, the host to speak to, and the terms it shares with its siblings."""
 
     target: str

@@ -85,7 +85,7 @@ def _without_name(terms: Terms, host: str) -> Terms:
     if address_of(host) is None:
         return terms
     why = f"{host} is an address: there is no name to look up"
-    return replace(terms, stopped=("probe.unsupported", why))
+    return terms._replace(stopped=("probe.unsupported", why))
 
 
 def _hurried(entry: Entry, timeout: float) -> Entry:
@@ -96,4 +96,4 @@ def _hurried(entry: Entry, timeout: float) -> Entry:
 
 def _with_timeout(terms: Terms, timeout: float) -> Terms:
     origins = {**terms.origins, "timeout": Origin("--timeout")}
-    return replace(terms, timing=timing(timeout), origins=origins)
+    return terms._replace(timing=timing(timeout), origins=origins)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from netcheck.check import Contact
-from probes.contract import Confidence, Layer, Step, Verdict, nothing
+from probes.contract import NOTHING, Confidence, Layer, Step, Verdict
 from probes.net.base import Source
 
 RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a flow ends: `at` the address that signed the rejection, or `after` the last that answered.
 
     `before` is the next hop seen on a sibling flow.
@@ -29,16 +28,14 @@ class Place:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(NamedTuple):
     """A remark beside the verdict; `cause` is a code or None."""
 
     cause: str | None
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """Why a failure does not count, and until which day (ISO 8601)."""
 
     until: str
@@ -46,8 +43,7 @@ class Accepted:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRecord:
+class AddressRecord(NamedTuple):
     """How one address of several fared. `verdict` skip: not tried, `summary` says why."""
 
     address: str
@@ -59,8 +55,7 @@ class AddressRecord:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """A control experiment: what was varied, to which value, and how that ended."""
 
     varied: str
@@ -68,8 +63,7 @@ class Control:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRecord:
+class CheckRecord(NamedTuple):
     """One finished check: every key of the JSON contract's `checks`."""
 
     id: str
@@ -104,8 +98,8 @@ class CheckRecord:
     addresses: tuple[AddressRecord, ...] = ()
     controls: tuple[Control, ...] = ()
     samples: Mapping[str, Any] | None = None
-    settings: Mapping[str, Any] = field(default_factory=nothing)
-    facts: Mapping[str, Any] = field(default_factory=nothing)
+    settings: Mapping[str, Any] = NOTHING
+    facts: Mapping[str, Any] = NOTHING
     trace: Mapping[str, Any] | None = None
     where: Place | None = None  # not a key of its own: in `trace`, and in the findings
 
@@ -115,8 +109,7 @@ class CheckRecord:
         return self.probe if self.port is None else f"{self.probe}/{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Failures that share a cause and a place, said once."""
 
     cause: str
@@ -129,8 +122,7 @@ class Finding:
     confidence: Confidence = Confidence.CERTAIN  # the weakest of its checks; for the screen
 
 
-@dataclass(frozen=True, slots=True)
-class VantageRecord:
+class VantageRecord(NamedTuple):
     """From where it was seen. `clock_offset` in seconds, None: not measured."""
 
     host: str
@@ -138,8 +130,7 @@ class VantageRecord:
     clock_offset: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunHead:
+class RunHead(NamedTuple):
     """What is known before the first check. `inventory` None: `netcheck check URL`."""
 
     id: str

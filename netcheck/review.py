@@ -57,9 +57,9 @@ class Review:
 
     async def _once_more(self, check: Check) -> Outcome:
         """Up to `retries` more looks, until one passes. Without its credential: auth is never repeated."""
-        terms = replace(check.terms, credential=None)
+        terms = check.terms._replace(credential=None)
         for tries in range(1, terms.retries + 1):
-            outcome = await self._look(replace(check, terms=terms))
+            outcome = await self._look(check._replace(terms=terms))
             self._tries[check.id] = tries
             if judge(check, outcome).verdict in (Verdict.PASS, Verdict.WARN):
                 break

@@ -7,8 +7,7 @@ sentence stand in `COMMANDS`, so that help and a wrong word cost no imports.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from netcheck import __version__, exitcodes
 from netcheck.errors import NotAvailableYet, UsageError
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command as `--help` lists it. `module` None: not available yet."""
 
     group: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from netcheck import codec, exitcodes
@@ -142,7 +141,7 @@ def _document(check: Check) -> dict[str, Any]:
         "target": check.target,
         "groups": terms.groups,
         "tags": terms.tags,
-        "owner": asdict(terms.owner) if terms.owner else None,
+        "owner": terms.owner._asdict() if terms.owner else None,
         "host": check.host,
         "probe": terms.probe,
         "port": terms.port,
@@ -153,8 +152,8 @@ def _document(check: Check) -> dict[str, Any]:
         "every_address": terms.every_address,
         "samples": terms.samples,
         "credential": terms.credential,
-        "accept": [asdict(accepted) for accepted in terms.accept],
+        "accept": [accepted._asdict() for accepted in terms.accept],
         "settings": dict(asked(terms.settings)),
         "stopped": dict(zip(("cause", "why"), terms.stopped, strict=True)) if terms.stopped else None,
-        "origins": {name: asdict(origin) for name, origin in terms.origins.items()},
+        "origins": {name: origin._asdict() for name, origin in terms.origins.items()},
     }

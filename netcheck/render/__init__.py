@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from netcheck.errors import NotAvailableYet, UsageError
 from netcheck.record import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How a run is to be shown.
 
     `width` is the terminal's, None for a file or a pipe, where nothing is cut or folded. `saved`: the run
@@ -27,8 +26,7 @@ class Options:
     saved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """One format. `module` None: not available yet. `whole`: a file of it is the run itself, never a part."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,7 +109,7 @@ def run_of(*checks: CheckRecord, findings: tuple[Finding, ...] = (), **changes: 
     summary = Summary(finished=STARTED + 5.6, findings=findings)
     for one in checks:
         summary.add(one)
-    return RunRecord(replace(head, **changes), checks, summary)
+    return RunRecord(head._replace(**changes), checks, summary)
 
 
 def _checks() -> tuple[CheckRecord, ...]:
@@ -164,8 +163,7 @@ def _failures() -> tuple[CheckRecord, ...]:
         trace={"method": "tcp-ttl", "hops": [{"ttl": 1, "address": "10.1.0.1", "rtt_ms": 0.3}]},
         where=Place("after", "10.1.0.1"),
     )
-    accepted = replace(
-        silent,
+    accepted = silent._replace(
         id="dc-connector/db02/tcp/5432",
         target="db02",
         host="db02.acme.example",
