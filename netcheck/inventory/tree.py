@@ -24,6 +24,10 @@ DEEPEST = 50
 Value = scalars.Scalar | list["Node"] | dict[str, "Node"]
 
 
+# Shared by all that is no mapping, and never written to: there may be a million of them.
+NO_KEYS: dict[str, Node] = {}
+
+
 @dataclass(slots=True)
 class Node:
     """A value and its place. `keys` of a mapping: where each key stands; `size` with aliases written out."""
@@ -33,7 +37,7 @@ class Node:
     column: int
     width: int = 1
     size: int = 1
-    keys: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, Node] = field(default_factory=lambda: NO_KEYS)
 
     def plain(self) -> Any:
         """The value as ordinary lists, dictionaries and scalars."""
@@ -151,7 +155,8 @@ class Builder:
             raise Stop(place, f"nested more than {DEEPEST} deep")
         if event.anchor:
             self._anchors[event.anchor] = None
-        self._open.append(Frame(Node(value, place.line, place.column), event.anchor))
+        keys = NO_KEYS if isinstance(value, list) else {}
+        self._open.append(Frame(Node(value, place.line, place.column, keys=keys), event.anchor))
 
     def _end(self, event: Any) -> None:
         frame = self._open.pop()
