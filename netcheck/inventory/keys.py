@@ -94,8 +94,7 @@ class AnyOf:
         return value
 
     def schema(self) -> dict[str, Any]:
-        schemas = [kind.schema() for kind in self.kinds]
-        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        return {"anyOf": [kind.schema() for kind in self.kinds]}
 
 
 @functools.cache
@@ -126,12 +125,10 @@ def _shared(name: str) -> Key:
         if option.kind not in kinds:
             kinds.append(option.kind)
     doc = next(iter(found.values())).doc
-    return key(AnyOf(kinds), f"{', '.join(found)}: {doc}")
+    return key(kinds[0] if len(kinds) == 1 else AnyOf(kinds), f"{', '.join(found)}: {doc}")
 
 
 @functools.cache
 def options(probe: Probe) -> Mapping[str, Key]:
     """The options of one probe, as they may stand in its checks."""
-    return {
-        option.name: key(AnyOf([option.kind]), option.doc) for option in options_of(probe.settings).values()
-    }
+    return {option.name: key(option.kind, option.doc) for option in options_of(probe.settings).values()}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from netcheck.inventory.problems import SECRET_KEY, Report, nearest
 from netcheck.inventory.tree import Node
-from probes.settings import BadValue, Kind, Text, shown
+from probes.settings import BadValue, Kind, Listing, Text, shown
 
 NAME = Text("a name (letters, digits, `.`, `_`, `-`)", r"[A-Za-z0-9._-]+")
 MISSING = object()  # what a shape gives where there is no good value; the problem has been reported
@@ -46,11 +46,19 @@ class Leaf:
         if node.value is None:
             report.add(node, "a value is missing here")
             return MISSING
+        if isinstance(self.kind, Listing) and isinstance(node.value, list) and len(node.value) > 1:
+            return self._each(Leaf(self.kind.item), node.value, report)
         try:
             return self.kind.read(node.plain())
         except BadValue as error:
             report_bad(report, node, error)
             return MISSING
+
+    @staticmethod
+    def _each(item: Leaf, parts: list[Node], report: Report) -> Any:
+        """Every item of a list, so that every wrong one is reported."""
+        values = tuple(item.collect(part, report) for part in parts)
+        return MISSING if MISSING in values else values
 
     def schema(self) -> dict[str, Any]:
         return self.kind.schema()
