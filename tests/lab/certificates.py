@@ -9,9 +9,10 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DAY = datetime.timedelta(days=1)
 # Days from now: begin and end.
 VALID = {"expired": (-90, -2), "not-yet-valid": (5, 300), "expires-soon": (-80, 9)}
@@ -22,7 +23,7 @@ class Authority:
     """A certificate authority: its certificate and key."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: Key
 
 
 class Authorities:
@@ -41,9 +42,12 @@ class Authorities:
         """Write the chain and key of a server as one PEM file. The kinds:
 
         good, expired, not-yet-valid, expires-soon, wrong-name, self-signed, missing-intermediate,
-        private (leaf alone, of a CA that the vault does not know), private-chain (with its root).
+        weak-key (RSA of 1024 bits), private (leaf alone, of a CA that the vault does not know),
+        private-chain (with its root).
         """
-        key = ec.generate_private_key(ec.SECP256R1())
+        key: Key = ec.generate_private_key(ec.SECP256R1())
+        if kind == "weak-key":
+            key = rsa.generate_private_key(65537, 1024)
         name = "another.lab.test" if kind == "wrong-name" else host
         issuer = {"self-signed": None, "private": self.private, "private-chain": self.private}
         signer = issuer.get(kind, self.middle)
@@ -66,7 +70,7 @@ def authority(name: str, signer: Authority | None = None) -> Authority:
 
 def certificate(
     name: str,
-    key: ec.EllipticCurvePrivateKey,
+    key: Key,
     signer: Authority | None,
     days: tuple[int, int],
     *,
@@ -110,7 +114,7 @@ def pem(found: x509.Certificate) -> bytes:
     return found.public_bytes(serialization.Encoding.PEM)
 
 
-def private_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+def private_key(key: Key) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -62,7 +62,7 @@ def main() -> None:
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         print(json.dumps({"failed": str(error)}), flush=True)
         return
-    print(json.dumps({"ready": True, "alone": system.alone()}), flush=True)
+    print(json.dumps({"ready": True}), flush=True)
     for text in sys.stdin:
         print(json.dumps(answer(json.loads(text))), flush=True)
 

@@ -138,6 +138,8 @@ async def http_ok(reader: StreamReader, writer: StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
+# Kinds of TLS servers, and the certificate of each.
+TLS = {"mtls": "good", "mtls-1.2": "good", "tls-cbc": "good", "tls-weak-key": "weak-key"}
 BEHAVIOURS: dict[str, Behaviour] = {
     "accept": silent,  # for checks that ask for no more than an open port
     "silent": silent,
@@ -159,7 +161,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "tls-half": tls_half,
     "http-endless": http_endless,
     "http-bomb": http_bomb,
-    "mtls": http_ok,
+    **dict.fromkeys(TLS, http_ok),
 }
 
 
@@ -182,13 +184,17 @@ def wrapped(behave: Behaviour) -> Behaviour:
 
 
 def context(kind: str, pem: str | None) -> ssl.SSLContext | None:
-    """The TLS context of `mtls`: it wants a client certificate that nobody has."""
-    if kind != "mtls" or pem is None:
+    """The TLS context of the kinds that speak it; of `mtls` it wants a certificate that nobody has."""
+    if pem is None:
         return None
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    found.set_ciphers("ECDHE-ECDSA-AES128-SHA" if kind == "tls-cbc" else "DEFAULT@SECLEVEL=0")
     found.load_cert_chain(pem)
-    found.load_verify_locations(pem)
-    found.verify_mode = ssl.CERT_REQUIRED
+    if kind in ("mtls-1.2", "tls-cbc"):
+        found.maximum_version = ssl.TLSVersion.TLSv1_2
+    if kind.startswith("mtls"):
+        found.load_verify_locations(pem)
+        found.verify_mode = ssl.CERT_REQUIRED
     return found
 
 

@@ -4,7 +4,8 @@ A rule is `PLACE ACTION [SCOPE]`. PLACE: `vault` (its own output), `fw1`, `fw2` 
 `stingy` (input). ACTION: `drop`, `reset`, `reject-TYPE` with nftables' name of the ICMP type, or
 `route-KIND` with a kind of `ip route` (`prohibit`, `unreachable`, `blackhole`). SCOPE: the check's port
 when left out, `all` for everything to the address, `answers` for what comes back, `big-answers` for
-what comes back in packets above 1,000 bytes, or a port.
+what comes back in packets above 1,000 bytes, `data` for what follows the handshake, `first-data` and
+`first-syn` for one such packet, `every-other-syn`, `udp`, or a port.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Iterable
 from tests.lab.scenes import Scene
 from tests.lab.topology import PLACES, inside
 
+# The packets of a handshake have at most 40 bytes of IPv6 header, 20 of TCP and 40 of its options.
+DATA = 100
 HOOKS = {"vault": "output", "fw1": "forward", "fw2": "forward", "targets": "input", "stingy": "input"}
 
 
@@ -42,11 +45,17 @@ def line(address: str, action: str, scope: str) -> str:
     """
     six = ":" in address
     family = "ip6" if six else "ip"
+    to, once = f"{family} daddr {address}", "limit rate 1/day burst 1 packets"
     match = {
-        "all": f"{family} daddr {address}",
+        "all": to,
         "answers": f"{family} saddr {address}",
         "big-answers": f"{family} saddr {address} meta length > 1000",
-    }.get(scope, f"{family} daddr {address} tcp dport {scope}")
+        "data": f"{to} meta length > {DATA}",
+        "first-data": f"{to} meta length > {DATA} {once}",
+        "first-syn": f"{to} tcp flags syn {once}",
+        "every-other-syn": f"{to} tcp flags syn numgen inc mod 2 == 0",
+        "udp": f"{to} meta l4proto udp",
+    }.get(scope, f"{to} tcp dport {scope}")
     if action == "drop":
         return f"{match} drop"
     if action == "reset":

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.lab.certificates import Authorities
-from tests.lab.listeners import BEHAVIOURS
+from tests.lab.listeners import BEHAVIOURS, TLS
 from tests.lab.scenes import DOMAIN, Scene
 from tests.lab.system import alone
 from tests.lab.topology import OTHER_RESOLVER, RESOLVER, inside, run
@@ -31,6 +31,7 @@ SSHD = {
     "ssh-only-chacha": "Ciphers chacha20-poly1305@openssh.com",
     "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
 }
+MAX_LISTEN_SOCKS = 16  # of one sshd
 PAGES = """
     location = /missing { return 404; }
     location = /forbidden { return 403; }
@@ -57,7 +58,9 @@ class Servers:
         os.makedirs("/run/sshd", mode=0o755)
         inside("targets", "sysctl", "-qw", "net.ipv4.ip_unprivileged_port_start=0")
         for kind in SSHD:
-            self._sshd(kind, self._wanted(kind))
+            wanted = self._wanted(kind)
+            for first in range(0, len(wanted), MAX_LISTEN_SOCKS):
+                self._sshd(f"{kind}-{first}", SSHD[kind], wanted[first : first + MAX_LISTEN_SOCKS])
         self._nginx()
         self._unbound()
         self._dnsmasq()
@@ -95,12 +98,10 @@ class Servers:
         (self.folder / "known_hosts").write_text(f"somebody.lab.test {host_key}")
         (self.folder / "authorized_keys").write_bytes((self.folder / "known.pub").read_bytes())
 
-    def _sshd(self, kind: str, wanted: list[tuple[Scene, int, str]]) -> None:
-        if not wanted:
-            return
-        config = self.folder / f"{kind}.conf"
+    def _sshd(self, name: str, options: str, wanted: list[tuple[Scene, int, str]]) -> None:
+        config = self.folder / f"{name}.conf"
         lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
-        config.write_text("\n".join([*lines, *_sshd_lines(self.folder), SSHD[kind]]) + "\n")
+        config.write_text("\n".join([*lines, *_sshd_lines(self.folder), options]) + "\n")
         # Without a second user sshd can't shed root's rights; as somebody else it does not try to.
         user = ("unshare", "--user", "--map-user=65534", "--map-group=65534") if alone() else ()
         self._spawn("targets", *user, "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
@@ -148,7 +149,7 @@ class Servers:
 
     def _listeners(self, listening: Iterable[tuple[str, int]]) -> None:
         wanted = [
-            (scene.address, port, kind, self._pem(scene) if kind == "mtls" else None)
+            (scene.address, port, kind, self._pem(scene, kind))
             for scene, port, kind in self._wanted(*BEHAVIOURS)
         ]
         wanted += [(address, port, "accept", None) for address, port in listening]
@@ -156,8 +157,8 @@ class Servers:
         config.write_text(json.dumps(wanted))
         self._spawn("targets", sys.executable, "-m", "tests.lab.listeners", str(config))
 
-    def _pem(self, scene: Scene) -> str:
-        return str(self.authorities.issue("good", scene.host))
+    def _pem(self, scene: Scene, kind: str) -> str | None:
+        return str(self.authorities.issue(TLS[kind], scene.host)) if kind in TLS else None
 
     def wait(self, listening: Iterable[tuple[str, int]]) -> None:
         """Wait until everything listens; a server that died is an error with its last words."""
