@@ -6,7 +6,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
-ESTABLISHED = 1
+# tcp(7)'s states once the handshake is done: established, and the peer has closed since.
+CONNECTED = frozenset({b"\x01", b"\x08"})
 
 # Offsets of the fields that netcheck reads; the struct only ever grows at its end.
 _STATE = 0
@@ -35,6 +36,14 @@ def read(sock: socket.socket) -> TcpInfo | None:
     rtt = struct.unpack_from("=I", raw, _RTT)[0]
     again = struct.unpack_from("=I", raw, _TOTAL_RETRANSMISSIONS)[0]
     return TcpInfo(raw[_STATE], rtt / 1e6, again)
+
+
+def is_connected(sock: socket.socket) -> bool:
+    """Whether the handshake is done; nothing is consumed by asking. False where the system can't tell."""
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) in CONNECTED
+    except (OSError, AttributeError):
+        return False
 
 
 def syns_sent(sock: socket.socket) -> int | None:
