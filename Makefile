@@ -37,7 +37,7 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/installed
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --write
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
