@@ -59,7 +59,6 @@ class Terms(NamedTuple):
     expect: str = "reachable"
     retries: int = 1
     every_address: bool = False
-    samples: int | None = None
     credential: str | None = None
     accept: tuple[Accept, ...] = ()
     stopped: tuple[str, str] | None = None

@@ -165,7 +165,6 @@ def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Ter
         expect=values.get("expect", "reachable"),
         retries=values.get("retries", RETRIES),
         every_address=values.get("every_address", flow == EVERY_ADDRESS),
-        samples=values.get("samples"),
         credential=values.get("credential") if asked.authenticates else None,
         accept=tuple(part.value for part in values.get("accept", ())),
         stopped=stopped_at(vantage, flow) or asked.stopped,
@@ -201,7 +200,9 @@ def _has_checks(level: Level) -> bool:
 
 
 def _later(values: Heritage) -> tuple[str, str] | None:
-    return ("probe.unsupported", "`idle`: not available yet") if "idle" in values.values else None
+    """What the format knows and no check does yet: better skipped and said than quietly left out."""
+    asked = next((name for name in ("idle", "samples") if name in values.values), None)
+    return ("probe.unsupported", f"`{asked}`: not available yet") if asked else None
 
 
 def _origins(values: Heritage, settings: object) -> dict[str, Origin]:

@@ -70,10 +70,11 @@ def test_no_name_to_look_up(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_yet(tmp_path: Path) -> None:
-    """Profiles and idle tests are planned, and say that they are not available yet."""
-    text = "targets: {a: {host: a, profile: linux, idle: 5m, samples: 3, checks: [ssh]}}"
-    ssh, profile = plan(inventory(tmp_path, text))
+    """Profiles, idle tests and samples are planned, and say that they are not available yet."""
+    checks = "[{probe: ssh, idle: 5m}, {probe: tcp, port: 9, samples: 3}]"
+    text = f"targets: {{a: {{host: a, profile: linux, checks: {checks}}}}}"
+    ssh, tcp, profile = plan(inventory(tmp_path, text))
     assert ssh.terms.stopped == ("probe.unsupported", "`idle`: not available yet")
-    assert ssh.terms.samples == 3
+    assert tcp.terms.stopped == ("probe.unsupported", "`samples`: not available yet")
     assert profile.id == "local/a/profile/-/linux"
     assert profile.terms.stopped == ("probe.unsupported", "profile `linux`: not available yet")
