@@ -69,19 +69,33 @@ def candidates(host: str, config: StubConfig) -> tuple[str, ...]:
 
 
 async def ask(network: Network, server: Server, name: str, types: Sequence[str], until: float) -> Answer:
-    """What this server says of the name, all `types` together. Never raises for what the network does."""
+    """What this server says of the name, all `types` together. Never raises for what the network does.
+
+    A failure after a type that was found is only told: some load balancers know A and fail for AAAA, and
+    programs use the addresses that they got.
+    """
     found: list[str] = []
+    besides = ""
     for kind in types:
-        try:
-            message = await _message(network, server, name, kind, until)
-        except (NetworkFailure, dns.exception.DNSException, ValueError) as error:
-            return _failed(server, name, error)
-        refusal = _refusal(server, name, message.rcode())
-        if refusal is not None:
-            return refusal
-        found += _records(message, kind)
-    shown = f"{address(server)} says {' '.join(found) or 'no ' + ' or '.join(types)} for {name}"
+        records, failure = await _one(network, server, name, kind, until)
+        if failure is not None and not found:
+            return failure
+        if failure is not None:
+            besides = f", but of {kind}: {failure.text}"
+        found += records
+    shown = f"{address(server)} says {' '.join(found) or 'no ' + ' or '.join(types)} for {name}{besides}"
     return Answer(server, "found" if found else "no_address", shown, tuple(found))
+
+
+async def _one(
+    network: Network, server: Server, name: str, kind: str, until: float
+) -> tuple[list[str], Answer | None]:
+    """The records of one type, or why there is no answer."""
+    try:
+        message = await _message(network, server, name, kind, until)
+    except (NetworkFailure, dns.exception.DNSException, ValueError) as error:
+        return [], _failed(server, name, error)
+    return _records(message, kind), _refusal(server, name, message.rcode())
 
 
 def address(server: Server) -> str:

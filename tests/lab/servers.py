@@ -144,6 +144,7 @@ class Servers:
             f"--listen-address={OTHER_RESOLVER}",
             f"--address=/{domain}/10.20.99.99",
             f"--local=/{domain}/",
+            "--address=/half.test/10.20.99.98",  # without --local it refuses AAAA
         )
         self._spawn("targets", "/usr/sbin/dnsmasq", *options, *where)
 
@@ -217,7 +218,8 @@ def _nginx_config(work: Path, servers: str) -> str:
     )
 
 
-# `static` without data: NXDOMAIN; broken.test is forwarded to a server that refuses it: SERVFAIL.
+# `static` without data: NXDOMAIN; broken.test is forwarded to a server that refuses it:
+# SERVFAIL; of half.test that server refuses AAAA only.
 UNBOUND = """
 server:
   directory: "{folder}"
@@ -236,6 +238,9 @@ server:
 {data}
 forward-zone:
   name: "broken.test"
+  forward-addr: {other}
+forward-zone:
+  name: "half.test"
   forward-addr: {other}
 remote-control:
   control-enable: no

@@ -68,6 +68,19 @@ def test_a_name_is_found() -> None:
     assert ascent.evidence == ("10.0.0.53 says 10.20.0.15 for db.acme.example.",)
 
 
+def test_a_server_that_fails_for_ipv6_only() -> None:
+    """Programs get the IPv4 address; the failure for AAAA is told, unless AAAA alone was asked."""
+
+    def half(datagram: bytes) -> bytes:
+        asked = dns.message.from_wire(datagram).question[0].rdtype
+        return server(DB if asked == dns.rdatatype.A else {}, dns.rcode.SERVFAIL)(datagram)
+
+    ascent = ask({ONE: half})
+    assert (ascent.verdict, ascent.address) == (Verdict.PASS, "10.20.0.15")
+    assert "but of AAAA: 10.0.0.53 says SERVFAIL" in ascent.evidence[0]
+    assert ask({ONE: half, TWO: half}, type="AAAA").cause == "dns.servfail"
+
+
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
