@@ -18,6 +18,7 @@ $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "python3-venv is missing: run 'apt-get install python3-venv' as root, then 'make $(MAKECMDGOALS)' again" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,all]'
+	$(BIN)/python -m compileall -q netcheck probes
 	@touch $@
 
 demo: $(VENV)/installed

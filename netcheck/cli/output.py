@@ -14,6 +14,7 @@ import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from netcheck.errors import UsageError
@@ -21,6 +22,8 @@ from netcheck.record import RunRecord
 from netcheck.render import NAMES, SUFFIXES, Format, Options, by_name, by_suffix
 
 STDOUT = Path("/dev/stdout")
+# Lines written at once: with PYTHONUNBUFFERED, which containers like to set, each write is a system call.
+BATCH = 1000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -84,8 +87,9 @@ class Outputs:
     def _print(self, shape: Format, run: RunRecord, saved: bool) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         try:
-            for piece in shape.render(run, Options(width, self._color, saved)):
-                _put(piece)
+            pieces = iter(shape.render(run, Options(width, self._color, saved)))
+            while batch := list(islice(pieces, BATCH)):
+                _put("".join(batch))
             sys.stdout.flush()
         except BrokenPipeError:  # `… | head`: the command line's business
             raise
