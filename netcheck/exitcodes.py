@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from netcheck.record import Summary
-from probes.contract import Verdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netcheck.record import Summary
 
 OK = 0
 FAILED = 1
@@ -14,6 +16,8 @@ INTERRUPTED = 130
 
 def of_run(summary: Summary, fail_on: str = "fail") -> int:
     """The status of a finished run. `fail_on` is the verdict, `fail` or `warn`, from which 1 follows."""
+    from probes.contract import Verdict  # there already where there was a run; `--version` does without
+
     count = summary.verdicts
     if summary.interrupted:
         return INTERRUPTED

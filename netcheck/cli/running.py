@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -52,8 +51,6 @@ def perform(
     vault.prompt(plan.credentials)
     keeper = None if arguments.no_history else Keeper()
     own = [observer for observer in (keeper, _bar(arguments)) if observer]
-    # A run makes many values and no rubbish: looking for cycles as often as Python does costs a fifth.
-    gc.set_threshold(100_000, 50, 100)
     record = asyncio.run(
         api.run(
             plan,
