@@ -91,3 +91,38 @@ def test_shortage_of_descriptors_lowers_the_limit() -> None:
         return gate.limit
 
     assert asyncio.run(scene()) == 4
+
+
+class FakeTime(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer instead of waiting for it."""
+
+    clock = 0.0
+
+    def time(self) -> float:
+        return self.clock
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self.clock = max(self.clock, self._scheduled[0].when())  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+def test_new_connections_keep_the_rate() -> None:
+    """With ten a second each start is a tenth of a second after the one before, also after a pause."""
+    starts: list[float] = []
+
+    async def main() -> None:
+        gate = Gate(concurrency=100, rate=10, per_host=100)
+        loop = asyncio.get_running_loop()
+
+        async def one() -> None:
+            async with gate.admit("10.0.0.1"):
+                starts.append(round(loop.time(), 3))
+
+        await asyncio.gather(*(one() for _ in range(4)))
+        await asyncio.sleep(10)
+        await asyncio.gather(*(one() for _ in range(2)))
+
+    with asyncio.Runner(loop_factory=FakeTime) as runner:
+        runner.run(main())
+    assert starts == [0.0, 0.1, 0.2, 0.3, 10.3, 10.4]
