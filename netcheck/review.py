@@ -10,8 +10,7 @@ from netcheck.diagnosis.judge import Judgement, judge, unstable
 from netcheck.diagnosis.second_look import Class, Failure, classes, stronger
 from netcheck.look import Looker
 from netcheck.schedule import Schedule
-from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
-from probes.path import own_host
+from probes.contract import Ascent, Confidence, Outcome, Verdict
 
 # Slowly: fewer at once than in the first pass, and one connection at a time at a host.
 CONCURRENCY = 256
@@ -42,11 +41,8 @@ class Review:
 
     async def run(self, failures: Iterable[Failure]) -> None:
         found = classes(failures)
-        swallowed_before = own_host.failed_repeats()
         await self._repeat(one for each in found for one in each.split()[0])
         await self._repeat(one for each in found if not self._unanimous(each) for one in each.split()[1])
-        if own_host.failed_repeats() != swallowed_before:
-            await self._prove_own_host(found)
         for each in found:
             self._decide(each)
 
@@ -76,19 +72,6 @@ class Review:
     def _second(self, failure: Failure) -> Ascent:
         return Failure(failure.index, failure.check, self._again[failure.index]).main
 
-    async def _prove_own_host(self, found: list[Class]) -> None:
-        """Where silence was confirmed: does the packet leave this host at all?"""
-        silent = {
-            (main.address, one.check.terms.port): one.index
-            for each in found
-            for one in each.members
-            if one.index in self._again and (main := self._second(one)).cause == "tcp.filtered"
-            if main.address is not None and one.check.terms.port is not None
-        }
-        for endpoint in await own_host.swallowed([*silent]):
-            index = silent[endpoint]
-            self._again[index] = _swallowed(self._again[index])
-
     def _decide(self, each: Class) -> None:
         """The verdict of every member: its own second look's, or the representatives'."""
         seen = [self._own(one) for one in each.members if one.index in self._again]
@@ -104,7 +87,7 @@ class Review:
             return Reviewed(failure, second, unstable(again, failure.main), attempts)
         outcome = stronger(failure.outcome, second)
         judgement = judge(failure.check, outcome, looks=2)
-        if again.cause != failure.main.cause and again.cause != "vantage.blocked_locally":
+        if again.cause != failure.main.cause:
             other = again.main if outcome is failure.outcome else failure.main
             judgement = replace(
                 judgement,
@@ -138,27 +121,3 @@ def _doubted(reviewed: Reviewed) -> Reviewed:
     why = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
     doubted = replace(judgement, confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
     return replace(reviewed, judgement=doubted)
-
-
-def _swallowed(outcome: Outcome) -> Outcome:
-    """The outcome of a look whose SYNs were proved never to leave this host."""
-    proof = (
-        "each repeat of the SYN raised this host's count of packets that it could not send (TCPRetransFail)"
-    )
-    return replace(
-        outcome,
-        ascents=tuple(
-            replace(
-                ascent,
-                verdict=Verdict.ERROR,
-                cause="vantage.blocked_locally",
-                layer=Layer.VANTAGE,
-                confidence=Confidence.CERTAIN,
-                summary="a rule of this host drops the packet before it leaves",
-                evidence=(*ascent.evidence, proof),
-            )
-            if ascent.cause == "tcp.filtered"
-            else ascent
-            for ascent in outcome.ascents
-        ),
-    )

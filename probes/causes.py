@@ -162,6 +162,13 @@ TABLE: tuple[Row, ...] = (
     Row(
         None, ConnectFailed, "tcp.rejected", "{error}; the ICMP message itself was lost", confidence=C.LIKELY
     ),
+    Row(
+        L.CONNECT,
+        TimedOut,
+        "vantage.blocked_locally",
+        "a rule of this host drops the packet: no SYN left it in {elapsed}",
+        lambda error: error.syns == 0,
+    ),
     Row(L.CONNECT, TimedOut, "tcp.filtered", "no answer to {syns} in {elapsed}"),
     Row(L.TLS, TimedOut, "tls.timeout", "the TLS handshake did not end in {elapsed}"),
     Row(

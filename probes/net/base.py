@@ -8,9 +8,12 @@ its own clock is in `probes.net.scripted`.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class TimedOut(NetworkFailure):
     """Nothing came in time.
 
     `elapsed` seconds were waited in this verb; `idle` seconds since the last byte came (or since the
-    verb began), `received` bytes on this connection so far; `syns` for a connect.
+    verb began), `received` bytes on this connection so far; `syns` really sent, for a connect (0: this
+    host's own rules swallow them).
     """
 
     def __init__(
@@ -234,8 +238,13 @@ class Network(Protocol):
         """A TCP connection. Raises ConnectFailed, TimedOut."""
         ...
 
-    async def exchange(self, server: tuple[str, int], datagram: bytes, until: float) -> bytes:
-        """One UDP datagram there, the first one back. Raises ConnectFailed, TimedOut."""
+    async def exchange(
+        self, server: tuple[str, int], datagram: bytes, until: float, read: Callable[[bytes], Read | None]
+    ) -> Read:
+        """A UDP datagram there, repeated while unanswered; the first one back that `read` makes something of.
+
+        Raises ConnectFailed, TimedOut, and what `read` raises.
+        """
         ...
 
     async def in_thread(self, call: Any, *args: Any, until: float) -> Any:

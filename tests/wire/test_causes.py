@@ -67,6 +67,7 @@ CASES: list[tuple[str, Layer, NetworkFailure, str]] = [
     ("RST", CONNECT, ConnectFailed(errno.ECONNREFUSED), "tcp.refused"),
     ("ICMP lost", CONNECT, ConnectFailed(errno.EHOSTUNREACH), "tcp.rejected"),
     ("silence", CONNECT, TimedOut(5.0, syns=3), "tcp.filtered"),
+    ("own filter", CONNECT, TimedOut(5.0, syns=0), "vantage.blocked_locally"),
     ("TLS never ends", TLS, TimedOut(5.0, received=10), "tls.timeout"),
     ("one byte a second", PROTOCOL, TimedOut(5.0, idle=0.5, received=5), "protocol.slow"),
     ("accepts, then silence", PROTOCOL, TimedOut(5.0), "protocol.silent"),

@@ -1,1 +1,0 @@
-"""Where on the way a flow ends: experiments beside the ladders."""
