@@ -17,9 +17,6 @@ from probes.net.base import ConnectFailed, Network, NetworkFailure, TimedOut
 
 Server = tuple[str, int]
 
-# A lost datagram is not a dead server: ask again after these shares of the time there is.
-PATIENCE = (0.2, 0.3, 0.5)
-
 # What decides where servers disagree: who knows the name before who could not say.
 RANK = ("found", "nxdomain", "no_address", "servfail", "refused", "timeout")
 
@@ -110,28 +107,15 @@ async def _message(
     network: Network, server: Server, name: str, kind: str, until: float
 ) -> dns.message.Message:
     query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=0, payload=1232)
-    reply = await _datagram(network, server, query, until)
+
+    def read(data: bytes) -> dns.message.Message | None:
+        reply = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        return reply if query.is_response(reply) else None  # a forged datagram, or for another question
+
+    reply = await network.exchange(server, query.to_wire(), until, read)
     if reply.flags & dns.flags.TC:
         reply = await _stream(network, server, query, until)
     return reply
-
-
-async def _datagram(
-    network: Network, server: Server, query: dns.message.Message, until: float
-) -> dns.message.Message:
-    began = network.now()
-    whole = until - began
-    waited = 0.0
-    for share in PATIENCE:
-        waited += share
-        try:
-            data = await network.exchange(server, query.to_wire(), min(until, began + waited * whole))
-            reply = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
-        except TimedOut:
-            continue
-        if query.is_response(reply):  # else a late or forged datagram: ask again
-            return reply
-    raise TimedOut(network.now() - began)
 
 
 async def _stream(

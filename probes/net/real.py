@@ -6,11 +6,11 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, Protocol
 
 from probes.net import errqueue
-from probes.net.base import ConnectFailed, Resolution, TimedOut
+from probes.net.base import ConnectFailed, Read, Resolution, TimedOut
 from probes.net.connecting import Attempt, Exhausted
 from probes.net.connection import SocketConnection
 from probes.net.lookup import Lookup
@@ -20,6 +20,9 @@ from probes.net.threads import Threads
 
 # Questions in flight at once: a resolver must not take a run for a flood.
 MOST_DATAGRAMS = 64
+# A lost datagram is not a dead server: it is sent again after these shares of the time there is, from the
+# same port, so that a slow answer to the first is heard too.
+REPEATS = (0.2, 0.5)
 
 
 class Gate(Protocol):
@@ -81,25 +84,42 @@ class SystemNetwork:
                 continue
             return SocketConnection(self._loop, attempt.sock, attempt.reset)
 
-    async def exchange(self, server: tuple[str, int], datagram: bytes, until: float) -> bytes:
+    async def exchange(
+        self, server: tuple[str, int], datagram: bytes, until: float, read: Callable[[bytes], Read | None]
+    ) -> Read:
         asked = self.now()
         async with self._datagrams:
             began = self.now()
-            return await self._exchange(server, datagram, began, until + began - asked)
+            return await self._exchange(server, datagram, began, until + began - asked, read)
 
-    async def _exchange(self, server: tuple[str, int], datagram: bytes, began: float, until: float) -> bytes:
+    async def _exchange(
+        self,
+        server: tuple[str, int],
+        datagram: bytes,
+        began: float,
+        until: float,
+        read: Callable[[bytes], Read | None],
+    ) -> Read:
         family, sockaddr = sockaddr_of(*server)
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
             errqueue.listen(sock, family == socket.AF_INET6, True)
             try:
                 sock.connect(sockaddr)
-                sock.send(datagram)
-                async with asyncio.timeout_at(until):
-                    return await self._loop.sock_recv(sock, 65535)
-            except TimeoutError:
-                raise TimedOut(self.now() - began) from None
+                for share in (*REPEATS, 1.0):
+                    sock.send(datagram)
+                    with suppress(TimeoutError):
+                        return await self._hear(sock, began + share * (until - began), read)
             except OSError as error:
                 raise _failure(sock, error.errno or 0, self.now() - began) from None
+            raise TimedOut(self.now() - began)
+
+    async def _hear(self, sock: socket.socket, until: float, read: Callable[[bytes], Read | None]) -> Read:
+        """The first datagram that `read` makes something of. Raises TimeoutError."""
+        async with asyncio.timeout_at(until):
+            while self.now() < until:  # a flood of datagrams never lets the timer fire
+                if (answer := read(await self._loop.sock_recv(sock, 65535))) is not None:
+                    return answer
+        raise TimeoutError
 
 
 def _failure(sock: socket.socket, number: int, elapsed: float) -> ConnectFailed:

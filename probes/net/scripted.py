@@ -21,6 +21,7 @@ from probes.net.base import (
     NetworkFailure,
     PeerClosed,
     PeerReset,
+    Read,
     Resolution,
     Source,
     TimedOut,
@@ -30,6 +31,8 @@ from probes.net.base import (
 
 # What a scripted act of the network itself takes, in seconds.
 TICK = 0.001
+# So often a datagram is sent while nothing fit comes back.
+DATAGRAMS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +117,19 @@ class Scripted:
             raise script
         return ScriptedConnection(self, script, self._tls.get((address, port)))
 
-    async def exchange(self, server: tuple[str, int], datagram: bytes, until: float) -> bytes:
-        answer = self._datagrams.get(server)
-        if answer is None:
-            elapsed, self._clock = until - self._clock, until
-            raise TimedOut(elapsed)
-        self.pass_time(TICK)
-        if isinstance(answer, NetworkFailure):
-            raise answer
-        return answer(datagram)
+    async def exchange(
+        self, server: tuple[str, int], datagram: bytes, until: float, read: Callable[[bytes], Read | None]
+    ) -> Read:
+        began, answer = self._clock, self._datagrams.get(server)
+        if answer is not None:
+            self.pass_time(TICK)
+            if isinstance(answer, NetworkFailure):
+                raise answer
+            for _ in range(DATAGRAMS):
+                if (reply := read(answer(datagram))) is not None:
+                    return reply
+        self._clock = until
+        raise TimedOut(until - began)
 
     async def in_thread(self, call: Callable[..., Any], *args: Any, until: float) -> Any:
         return call(*args)

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from itertools import count
+from typing import Any, TypeVar
 
 import pytest
 
@@ -171,3 +172,71 @@ def test_out_of_descriptors_it_slows_down(listener: socket.socket) -> None:
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "{None} True True\n", done.stderr
+
+
+Answers = Callable[[socket.socket, Any, int], None]
+
+
+def asked(answers: Answers, seconds: float) -> bytes:
+    """What an exchange with this UDP server gives; `answers` is told who asked, and how often so far."""
+
+    async def scene(network: SystemNetwork) -> bytes:
+        numbers = count(1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            loop = asyncio.get_running_loop()
+            loop.add_reader(server, lambda: answers(server, server.recvfrom(512)[1], next(numbers)))
+            try:
+                until = network.now() + seconds
+                return await network.exchange(server.getsockname(), b"who", until, fitting)
+            finally:
+                loop.remove_reader(server)
+
+    def fitting(data: bytes) -> bytes | None:
+        return data if data == b"you" else None
+
+    return within(scene)
+
+
+def test_a_datagram_that_does_not_fit_is_passed_over() -> None:
+    """A forged or stray one ends nothing: the right one behind it is heard."""
+
+    def answers(server: socket.socket, peer: Any, number: int) -> None:
+        server.sendto(b"me", peer)
+        server.sendto(b"you", peer)
+
+    assert asked(answers, 5.0) == b"you"
+
+
+def test_a_lost_datagram_is_sent_again() -> None:
+    """Only the third one is answered."""
+
+    def answers(server: socket.socket, peer: Any, number: int) -> None:
+        if number == 3:
+            server.sendto(b"you", peer)
+
+    assert asked(answers, 0.2) == b"you"
+
+
+def test_a_late_answer_to_the_first_datagram_counts() -> None:
+    """It comes when we have asked again, to the port of the first question."""
+    peers: list[Any] = []
+
+    def answers(server: socket.socket, peer: Any, number: int) -> None:
+        peers.append(peer)
+        if number == 2:
+            server.sendto(b"you", peers[0])
+
+    assert asked(answers, 0.2) == b"you"
+
+
+def test_strange_datagrams_end_in_a_timeout() -> None:
+    """However many there are."""
+
+    def answers(server: socket.socket, peer: Any, number: int) -> None:
+        for _ in range(50):
+            server.sendto(b"me", peer)
+
+    with pytest.raises(TimedOut) as caught:
+        asked(answers, 0.05)
+    assert caught.value.elapsed >= 0.05
