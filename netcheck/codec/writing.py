@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from netcheck.check import Contact
 from netcheck.record import (
     AddressRecord,
@@ -33,21 +35,34 @@ _UNWANTED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON text; any text a server sent comes out as valid UTF-8 without a control character."""
-    text = _encoder(indent).encode(value)
+    text = _line(value) if indent is None else _encoder(indent).encode(value)
     if text.isascii() and "\x7f" not in text:  # nearly always: spare the search
         return text
     return _UNWANTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def _line(value: Any) -> str:
+    """On one line, by orjson: ten times as fast as `json`, which does what orjson refuses (lone surrogates,
+    numbers of more than 64 bits, keys that are not text)."""
+    try:
+        # A dataclass is shown as its text, as `json` has it: its repr knows what to hide.
+        return orjson.dumps(value, _plain, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+    except TypeError:
+        return _encoder(None).encode(value)
+
+
 @functools.cache
 def _encoder(indent: int | None) -> json.JSONEncoder:
-    return json.JSONEncoder(ensure_ascii=False, indent=indent, default=_plain)
+    separators = (",", ":") if indent is None else None
+    return json.JSONEncoder(ensure_ascii=False, indent=indent, separators=separators, default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    """What `json` does not know: read-only mappings and sets; anything else as its text."""
+    """What encoders do not know: read-only mappings, named tuples, sets; anything else as its text."""
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, tuple):
+        return list(value)
     return sorted(value) if isinstance(value, (set, frozenset)) else str(value)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from netcheck import codec
 from netcheck.record import CheckRecord, Place, RunRecord
+from probes.contract import Secret
 
 
 def _again(check: CheckRecord) -> CheckRecord:
@@ -74,8 +75,28 @@ def test_no_control_character_is_written_raw(hostile: str) -> None:
 
 def test_values_that_json_does_not_know_become_plain() -> None:
     """Read-only mappings, sets and strangers are written as objects, lists and text."""
-    value = {"mapping": MappingProxyType({"a": 1}), "set": {2, 1}, "other": Place}
-    assert json.loads(codec.dumps(value)) == {"mapping": {"a": 1}, "set": [1, 2], "other": str(Place)}
+    value = {
+        "mapping": MappingProxyType({"a": 1}),
+        "set": {2, 1},
+        "named": Place("at", "::1"),
+        "other": Place,
+    }
+    plain = {"mapping": {"a": 1}, "set": [1, 2], "named": ["at", "::1", None], "other": str(Place)}
+    assert json.loads(codec.dumps(value)) == plain
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [({1: 2**64}, '{"1":18446744073709551616}'), ({"name": "\udcff"}, r'{"name":"\udcff"}')],
+)
+def test_what_the_quick_encoder_refuses_is_written_all_the_same(value: object, text: str) -> None:
+    """Numbers of more than 64 bits, keys that are not text and lone surrogates."""
+    assert codec.dumps(value) == text
+
+
+def test_a_dataclass_is_written_as_its_repr_shows_it() -> None:
+    """What a repr hides does not get into a record by way of its fields."""
+    assert "hunter2" not in codec.dumps({"secret": Secret("svc", password="hunter2")})
 
 
 def test_another_schema_is_refused(run_record: RunRecord) -> None:

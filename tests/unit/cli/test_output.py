@@ -37,7 +37,7 @@ def outputs(*words: str) -> Outputs:
     ("name", "start"),
     [
         ("x.json", '{\n "schema"'),
-        ("x.jsonl", '{"record": "run"'),
+        ("x.jsonl", '{"record":"run"'),
         ("x.csv", "id,name,"),
         ("x.xml", "<?xml"),
         ("x.md", "# ACME"),
