@@ -39,8 +39,9 @@ class Lab:
             undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self.folder.chmod(0o755)
             log = undo.enter_context((self.folder / "holder.err").open("wb"))
-            # Closing its pipes ends the holder, and then it is waited for.
             self._holder = undo.enter_context(self._start(log))
+            # At once, also in the middle of a command; what it started dies with it.
+            undo.callback(self._holder.kill)
             first = self._read()
             if "failed" in first:
                 raise NoLab(first["failed"])
