@@ -123,7 +123,16 @@ def laid_out(headers: list[str], rows: list[Row], color: bool) -> Iterator[str]:
         yield "nothing to show\n"
         return
     sides = ["right" if name == "time" else "left" for name in headers]
-    table = tabulate.tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=sides)
+    # One row of cells with many lines: of a cell tabulate asks what it may be, of its lines only how long.
+    columns = ["\n".join(column) for column in zip(*rows, strict=True)]
+    table = tabulate.tabulate(
+        [columns],
+        headers,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=sides,
+        preserve_whitespace=True,
+    )
     lines = [line.rstrip() for line in table.split("\n")]
     if color:
         lines = _colored(lines, headers.index("verdict"))

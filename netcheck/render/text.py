@@ -48,7 +48,7 @@ def count(number: int, noun: str) -> str:
 def label(check: CheckRecord) -> str:
     """The check within its target: `ssh/2222`, `https/443 health`, `tcp/3389 blocked`."""
     words = [check.label, check.name, "blocked" if check.expect == "blocked" else None]
-    return safe(" ".join(word for word in words if word))
+    return safe(" ".join(filter(None, words)))
 
 
 def address(check: CheckRecord) -> str:

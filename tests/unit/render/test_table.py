@@ -55,6 +55,19 @@ def test_files_and_pipes_get_every_row(many: list[CheckRecord], a_run: Run) -> N
     assert len(rows(shown(a_run(*many)))) == 51
 
 
+def test_an_empty_cell_keeps_its_line(a_check: Check, a_run: Run) -> None:
+    """Causes and times stand beside their checks, however many empty cells come before and after them."""
+    untried = {"verdict": Verdict.SKIP, "address": None, "cause": "credential.missing", "summary": ""}
+    lines = rows(shown(a_run(a_check(), a_check(**untried), a_check(duration=1.5), a_check())))
+    assert [re.split(" {2,}", line)[2:] for line in lines] == [
+        ["10.20.0.15", "81 ms", "pass"],
+        ["skip", "credential.missing"],
+        ["10.20.0.15", "1.50 s", "pass"],
+        ["10.20.0.15", "81 ms", "pass"],
+    ]
+    assert lines[0].index("ms  pass") == lines[2].index(" s  pass")  # right under each other
+
+
 def test_forty_rows_are_not_folded(many: list[CheckRecord], a_run: Run) -> None:
     """Up to forty rows a terminal shows them all."""
     assert len(rows(shown(a_run(*many[:40]), width=120))) == 40
