@@ -163,9 +163,11 @@ class Client:
             raise self._mismatch()
 
     def _mismatch(self) -> Failed:
-        if protocol_of(self._opening) == "TLS":
+        protocol = protocol_of(self._opening)
+        if protocol == "TLS":
             return Failed("protocol.mismatch", "TLS answers where plain HTTP was asked for")
-        return Failed("protocol.mismatch", f"no HTTP: {described(self._opening)}")
+        cause = "protocol.mismatch" if protocol else "protocol.malformed"
+        return Failed(cause, f"no HTTP: {described(self._opening)}")
 
     def _endless_head(self) -> Failed:
         return Failed("http.too_large", f"no end of the response head in {self._heard} bytes")

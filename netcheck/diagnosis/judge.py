@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -147,8 +148,13 @@ def _blocked(outcome: Outcome) -> Judgement:
 def _blocked_verdict(main: Ascent) -> tuple[Verdict, str | None, str]:
     if connected(main):
         return Verdict.FAIL, "policy.unexpectedly_open", "it connects, and must not"
-    if main.cause == "tcp.refused" or (main.cause == "tcp.rejected" and main.signed_by == main.address):
+    if main.verdict is Verdict.PASS:
+        return Verdict.FAIL, "policy.unexpectedly_open", "it answers, and must not"
+    if main.cause == "tcp.refused":
         what = "nothing listens, but nothing on the way blocks either"
+        return Verdict.WARN, "policy.not_filtered", f"{main.summary}: {what}"
+    if signed_by_itself(main):
+        what = "the target itself rejects it, nothing on the way does"
         return Verdict.WARN, "policy.not_filtered", f"{main.summary}: {what}"
     signed = main.cause == "tcp.no_route" and main.signed_by
     if main.cause in ("tcp.filtered", "tcp.rejected") or signed:
@@ -157,8 +163,8 @@ def _blocked_verdict(main: Ascent) -> tuple[Verdict, str | None, str]:
 
 
 def _openness(ascent: Ascent) -> int:
-    """Of several addresses the most open one decides."""
-    order = (Verdict.ERROR, Verdict.PASS, Verdict.WARN, Verdict.FAIL)
+    """Of several addresses the most open one decides; one that can't be told is not closed."""
+    order = (Verdict.PASS, Verdict.ERROR, Verdict.WARN, Verdict.FAIL)
     return order.index(_blocked_verdict(ascent)[0])
 
 
@@ -168,8 +174,16 @@ def connected(ascent: Ascent) -> bool:
 
 
 def alive(ascent: Ascent) -> bool:
-    """Whether the address itself answered: it connected, or it refused with an RST."""
-    return connected(ascent) or ascent.cause == "tcp.refused"
+    """Whether the address itself answered: it connected, or refused with an RST or an ICMP error."""
+    return connected(ascent) or ascent.cause == "tcp.refused" or signed_by_itself(ascent)
+
+
+def signed_by_itself(ascent: Ascent) -> bool:
+    """Whether the ICMP error that ended the climb came from the very address that was tried."""
+    if ascent.signed_by is None or ascent.address is None:
+        return False
+    tried = ascent.address.partition("%")[0]
+    return ipaddress.ip_address(tried) == ipaddress.ip_address(ascent.signed_by)
 
 
 def _steps(outcome: Outcome, main: Ascent) -> tuple[Step, ...]:

@@ -76,9 +76,11 @@ class SocketConnection:
         now = self._loop.time()
         return TimedOut(now - began, idle=now - self._last, received=self.received, source=self.source)
 
-    def _broken(self, error: OSError) -> PeerReset | TimedOut:
+    def _broken(self, error: OSError) -> PeerClosed | PeerReset | TimedOut:
         if error.errno == errno.ETIMEDOUT:
             return self._timed_out(self._last)
+        if error.errno == errno.EPIPE:  # an RST that only answers what we sent after the peer's FIN
+            return PeerClosed(self.received)
         return PeerReset(self.received)
 
     def detach(self) -> socket.socket:

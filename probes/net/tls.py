@@ -136,6 +136,8 @@ class TlsStream:
             except SSL.WantReadError:
                 await self._flush(until)
                 await self._feed(until)
+            except SSL.ZeroReturnError:  # a close_notify
+                raise PeerClosed(self._wire.received) from None
             except SSL.Error as error:
                 raise self._failed(_reason(error)) from None
             else:

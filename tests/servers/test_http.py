@@ -398,7 +398,7 @@ def test_a_few_bytes_that_say_nothing_are_waited_on(serve, ask):
 
     assert ask(HTTP, serve(trickle).port, timeout=0.9).cause == "protocol.slow"
     blip = ask(HTTP, serve(lambda sock: (sock.sendall(b"xx"), head(sock), sock.recv(1))).port, timeout=2.2)
-    assert (blip.cause, blip.summary) == ("protocol.mismatch", "no HTTP: it begins with `xx`")
+    assert (blip.cause, blip.summary) == ("protocol.malformed", "no HTTP: it begins with `xx`")
 
 
 def test_endless_session_tickets_end(mint, serve_tls, ask):

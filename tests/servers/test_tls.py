@@ -378,12 +378,24 @@ def _half(sock):
         (_trickle, "tls.timeout"),
         (lambda sock: sock.recv(4096), "tls.closed"),
         (lambda sock: (sock.recv(4096), sock.sendall(SERVER_HELLO)), "tls.closed"),
+        (lambda sock: (sock.recv(4096), sock.sendall(_record(21, bytes([1, 0])))), "tls.closed"),
         (lambda sock: sock.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"), "tls.not_tls"),
         (lambda sock: (sock.recv(4096), sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")), "tls.not_tls"),
         (lambda sock: sock.sendall(b"\x00\xfe\x01garbage"), "tls.not_tls"),
         (_flood, "tls.handshake_refused"),
     ],
-    ids=["silent", "half", "trickle", "closes", "closes half-way", "ssh", "http", "garbage", "flood"],
+    ids=[
+        "silent",
+        "half",
+        "trickle",
+        "closes",
+        "closes half-way",
+        "close_notify",
+        "ssh",
+        "http",
+        "garbage",
+        "flood",
+    ],
 )
 def test_a_hostile_server_ends_within_the_deadline(serve, look, handler, cause):
     """Whatever it does, the step ends in time with the right cause."""

@@ -121,6 +121,11 @@ def test_blocked_is_certain_only_beside_a_sign_of_life(check: Checks, run: Runs)
             Verdict.WARN,
             "policy.not_filtered",
         ),
+        (
+            ConnectFailed(errno.ENETUNREACH, icmp=Icmp(4, 3, 0, "10.0.0.1")),
+            Verdict.WARN,
+            "policy.not_filtered",
+        ),
         (ConnectFailed(errno.ENETUNREACH, local=True), Verdict.ERROR, "tcp.no_route"),
         (
             ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "10.1.0.1"), elapsed=3.1),
@@ -136,6 +141,14 @@ def test_what_blocked_means(
     checks = [check("10.0.0.1", 3389, expect="blocked")]
     record = next(iter(run(checks, Scripted({("10.0.0.1", 3389): script})).checks))
     assert (record.verdict, record.cause) == (verdict, cause)
+
+
+def test_a_name_is_blocked_only_at_every_address(check: Checks, run: Runs) -> None:
+    """One silent address says nothing of another that can't be judged."""
+    dead = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "10.1.0.1"), elapsed=3.1)
+    network = Scripted({("10.0.0.1", 22): DARK, ("10.0.0.2", 22): dead}, {"vip": ("10.0.0.1", "10.0.0.2")})
+    record = by_target(run([check("vip", expect="blocked")], network))["vip"]
+    assert (record.verdict, record.cause, record.address) == (Verdict.ERROR, "tcp.host_down", "10.0.0.2")
 
 
 def test_some_dead_addresses_warn_or_fail(check: Checks, run: Runs) -> None:
