@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from netcheck import review
 from netcheck.check import Check
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.judge import Judgement, alive, judge
@@ -17,7 +17,6 @@ from netcheck.events import Observer
 from netcheck.limits import CONCURRENCY, PER_HOST, Gate
 from netcheck.look import Looker
 from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
-from netcheck.review import Review, Reviewed
 from netcheck.schedule import Schedule
 from probes.contract import Confidence, Outcome, Verdict
 from probes.net.base import Network
@@ -37,7 +36,7 @@ class Limits:
 
 
 class Engine:
-    """One run over a plan's checks. `looker` makes the first pass's looks from a network."""
+    """One run over a plan's checks. `looker` makes the looks of a pass through its network."""
 
     def __init__(
         self,
@@ -70,12 +69,18 @@ class Engine:
             self._work.cancel()
 
     async def run(self, total: int) -> RunRecord:
-        """The record of the run. `total` checks are planned: only the observers need it."""
+        """The record of the run. `total` checks are planned: only the observers need it.
+
+        Cancelled from outside it raises, as any coroutine: half a run must not pass for a whole one.
+        """
         for observer in self._observers:
             observer.started(self._head, total)
         self._work = asyncio.ensure_future(self._passes())
-        with suppress(asyncio.CancelledError):
+        try:
             await self._work
+        except asyncio.CancelledError:
+            if not self._summary.interrupted:
+                raise
         self._settle_rest()
         return self._finish()
 
@@ -85,9 +90,9 @@ class Engine:
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(enumerate(self._checks))
         if self._failures:
-            quiet = Looker(self._network(replace(limits, per_host=1)))
+            quiet = self._looker(self._network(replace(limits, per_host=review.PER_HOST)))
             in_order = [self._failures[index] for index in sorted(self._failures)]
-            await Review(quiet, self._reviewed).run(in_order)
+            await review.Review(quiet, self._reviewed).run(in_order)
 
     def _network(self, limits: Limits) -> Network:
         return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))
@@ -108,7 +113,7 @@ class Engine:
         for observer in self._observers:
             observer.looked(passed)
 
-    def _reviewed(self, reviewed: Reviewed) -> None:
+    def _reviewed(self, reviewed: review.Reviewed) -> None:
         failure = reviewed.failure
         del self._failures[failure.index]
         self._settle(failure.index, failure.check, reviewed.outcome, reviewed.judgement, reviewed.attempts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Looker:
     redact: Callable[[str], str] = str
 
     async def __call__(self, check: Check) -> Outcome:
-        """What this look showed. A probe that crashes is an `error`, not ours."""
+        """What this look showed. A probe that crashes, or cancels itself, is an `error`, not ours."""
         terms = check.terms
         if terms.stopped is not None:
             return not_sent(*terms.stopped)
@@ -41,10 +42,14 @@ class Looker:
             )
             target = Target(check.host, terms.port)
             return await probe.run(target, terms.settings, terms.timing, self.network, credential)
+        except asyncio.CancelledError as error:
+            if _is_to_end():
+                raise
+            return self._crashed(error, started)
         except Exception as error:
             return self._crashed(error, started)
 
-    def _crashed(self, error: Exception, started: float) -> Outcome:
+    def _crashed(self, error: BaseException, started: float) -> Outcome:
         frames = traceback.extract_tb(error.__traceback__)[-4:]
         places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}" for frame in frames]
         summary = self.redact(f"{type(error).__name__}: {error}")[:300]
@@ -59,6 +64,12 @@ class Looker:
             started=started,
         )
         return Outcome(None, (ascent,), (), started)
+
+
+def _is_to_end() -> bool:
+    """Whether the run itself is ending this task."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def not_sent(cause: str, why: str) -> Outcome:
