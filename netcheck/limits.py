@@ -70,7 +70,7 @@ class Gate:
         else:
             self._take(address)
         if self._interval:
-            await self._pace()
+            await self._pace(address)
 
     def leave(self, address: str) -> None:
         self.under_way -= 1
@@ -124,13 +124,16 @@ class Gate:
             self._take(address)
             turn.set_result(None)
 
-    async def _pace(self) -> None:
-        """Starts are at least an interval apart."""
+    async def _pace(self, address: str) -> None:
+        """Starts are at least an interval apart; who is cancelled meanwhile gives the place back."""
         now = asyncio.get_running_loop().time()
         start = max(now, self._next_start)
         self._next_start = start + self._interval
-        if start > now:
-            await asyncio.sleep(start - now)
+        try:
+            await asyncio.sleep(max(0.0, start - now))
+        except asyncio.CancelledError:
+            self.leave(address)
+            raise
 
 
 class _Admission:

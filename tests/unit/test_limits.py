@@ -126,3 +126,19 @@ def test_new_connections_keep_the_rate() -> None:
     with asyncio.Runner(loop_factory=FakeTime) as runner:
         runner.run(main())
     assert starts == [0.0, 0.1, 0.2, 0.3, 10.3, 10.4]
+
+
+def test_who_is_cancelled_while_paced_gives_the_place_back() -> None:
+    """Or the host, and in the end everything, would stay shut."""
+
+    async def scene() -> int:
+        gate = Gate(rate=0.01)
+        await gate.enter("a")
+        waiting = asyncio.ensure_future(gate.enter("a"))
+        await asyncio.sleep(0)
+        assert gate.under_way == 2
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return gate.under_way
+
+    assert asyncio.run(scene()) == 1
