@@ -68,7 +68,7 @@ class Rung:
 
 
 class Ladder:
-    """One climb on one address. Probes call `step`, `connect`, `caution`, `prove` and `learn`."""
+    """One climb on one address. Probes call `step`, `connect`, `keep`, `caution` and `prove`."""
 
     def __init__(
         self, address: str | None, timing: Timing, network: Network, layers: tuple[Layer, ...]
@@ -98,6 +98,8 @@ class Ladder:
         assert port is not None, "the inventory gives every check of a ported probe its port"
         with self.step(Layer.CONNECT) as rung:
             connection = await self.network.connect(self.address, port, rung.until)
+        # It takes longer only where this host had no port free: not the target's time.
+        self.until += max(0.0, self.network.now() - rung.until)
         self.source = connection.source
         return self.keep(connection)
 
@@ -223,6 +225,9 @@ def _usable(
 
 async def _together(climbs: list[Any]) -> list[Ascent]:
     """All climbs at once; a bug in one cancels the others and is raised as itself."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(climb) for climb in climbs]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(climb) for climb in climbs]
+    except BaseExceptionGroup as bugs:
+        raise bugs.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -8,7 +8,7 @@ from probes import tcp
 from probes.contract import Layer, Outcome, Target, Timing, Verdict
 from probes.ladder import MOST_ADDRESSES, Ladder, is_address, look
 from probes.net.base import LookupFailed, Network, PeerClosed
-from probes.net.scripted import Close, Pause, Scripted, Silence
+from probes.net.scripted import Close, Pause, Scripted, ScriptedConnection, Silence
 
 THREE = (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)
 
@@ -111,3 +111,32 @@ def test_addresses_are_told_from_names() -> None:
     """Also with a zone; a name that looks like numbers is none."""
     assert [is_address(host) for host in ("10.0.0.1", "fe80::1%eth0", "::1")] == [True] * 3
     assert [is_address(host) for host in ("db1", "10.0.0", "1.2.3.4.example", "10.0.0.256")] == [False] * 4
+
+
+def test_a_bug_in_one_of_several_climbs_is_raised_as_itself() -> None:
+    """Not wrapped in a group: its own words are what a crash is told by."""
+
+    async def climb(ladder: Ladder) -> None:
+        raise ZeroDivisionError("oops")
+
+    network = Scripted({}, names={"pair.example": ("10.0.0.1", "10.0.0.2")})
+    with pytest.raises(ZeroDivisionError, match="oops"):
+        asyncio.run(look(Target("pair.example", 22), Timing(), network, THREE, climb))
+
+
+def test_this_hosts_own_shortage_is_not_the_targets_time() -> None:
+    """A connect that had to wait for a free port leaves the steps after it their time."""
+
+    class Short(Scripted):
+        async def connect(self, address: str, port: int, until: float) -> ScriptedConnection:
+            self.pass_time(60.0)
+            return await super().connect(address, port, until + 60.0)
+
+    async def climb(ladder: Ladder) -> None:
+        connection = await ladder.connect(22)
+        with ladder.step(Layer.TLS) as rung:
+            await connection.receive(rung.until)
+
+    network = Short({("10.0.0.1", 22): [Pause(2.0), b"late"]})
+    outcome = asyncio.run(look(Target("10.0.0.1", 22), Timing(), network, (Layer.CONNECT, Layer.TLS), climb))
+    assert outcome.ascents[0].verdict is Verdict.PASS
