@@ -166,7 +166,7 @@ class Credential(Protocol):
 
     `pipeline()` is held during the whole ladder and keeps few ladders of one credential going, so
     that none waits for its turn with an open connection until the server gives up. `attempt()` is
-    held during the auth step; both raise `Withheld` … `pipeline()` never does.
+    held during the auth step, and raises `Withheld` where there is to be none.
     """
 
     def pipeline(self) -> AbstractAsyncContextManager[None]: ...
@@ -192,9 +192,9 @@ class Probe:
     """A protocol that can be checked; what the entry-point group `netcheck.probes` names.
 
     `settings` is a frozen dataclass whose fields are made by `probes.settings.option`; `layers` are
-    the rungs of the ladder in order; `schemes` the URL schemes that mean this probe; `needs_port`
-    says that a check without a port is an error. `authenticates`: whether it uses a credential.
-    `from_url` turns a URL's path and query into settings, where the protocol has any.
+    the rungs of the ladder in order. A check without a port takes the `default_port`; where there is
+    none it is an error, unless the protocol has no ports at all (`has_port`). `authenticates`: whether
+    it uses a credential. `from_url` turns a URL's path and query into settings, where it has any.
     """
 
     name: str

@@ -100,10 +100,6 @@ def network_of(host: str) -> str:
     return str(ipaddress.ip_network(f"{bare}/{prefix}", strict=False))
 
 
-def agree(first: Ascent, second: Ascent) -> bool:
-    return first.cause == second.cause
-
-
 def stronger(first: Outcome, second: Outcome) -> Outcome:
     """Which of two looks that failed differently tells more.
 
