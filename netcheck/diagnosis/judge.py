@@ -179,8 +179,11 @@ def alive(ascent: Ascent) -> bool:
 
 
 def signed_by_itself(ascent: Ascent) -> bool:
-    """Whether the ICMP error that ended the climb came from the very address that was tried."""
-    if ascent.signed_by is None or ascent.address is None:
+    """Whether the very address that was tried rejected the SYN by ICMP.
+
+    A host unreachable after a wait is not its own: a translating router signs so for a dead host behind it.
+    """
+    if ascent.signed_by is None or ascent.address is None or ascent.cause == "tcp.host_down":
         return False
     tried = ascent.address.partition("%")[0]
     return ipaddress.ip_address(tried) == ipaddress.ip_address(ascent.signed_by)

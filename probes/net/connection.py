@@ -63,6 +63,8 @@ class SocketConnection:
         return data
 
     async def _send(self, data: bytes, until: float) -> None:
+        if self._reset:
+            raise PeerReset(self.received)
         began = self._loop.time()
         try:
             async with asyncio.timeout_at(until):

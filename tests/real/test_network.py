@@ -59,6 +59,8 @@ def test_a_reset_after_the_handshake_is_not_a_refusal(listener: socket.socket) -
         with listener.accept()[0] as accepted:
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection = await connecting
+        with pytest.raises(PeerReset):
+            await connection.send(b"hello", network.now() + 5)
         with pytest.raises(PeerReset) as caught:
             await connection.receive(network.now() + 5)
         connection.close()
@@ -95,6 +97,21 @@ def test_the_peers_end_is_told_from_its_reset(listener: socket.socket, act: str)
         return caught.type
 
     assert within(scene) is (PeerReset if act == "reset" else PeerClosed)
+
+
+def test_what_is_sent_after_the_peers_end_does_not_make_it_a_reset(listener: socket.socket) -> None:
+    """The peer closed; its kernel answers our bytes with an RST, and the next send meets a broken pipe."""
+
+    async def scene(network: SystemNetwork) -> type[Exception]:
+        connection = await network.connect("127.0.0.1", listener.getsockname()[1], network.now() + 5)
+        listener.accept()[0].close()
+        await connection.send(b"hello", network.now() + 5)
+        with pytest.raises((PeerClosed, PeerReset)) as caught:
+            await connection.send(b"hello?", network.now() + 5)
+        connection.close()
+        return caught.type
+
+    assert within(scene) is PeerClosed
 
 
 def test_silence_ends_at_the_deadline(listener: socket.socket) -> None:

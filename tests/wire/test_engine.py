@@ -132,6 +132,11 @@ def test_blocked_is_certain_only_beside_a_sign_of_life(check: Checks, run: Runs)
             Verdict.ERROR,
             "tcp.host_down",
         ),
+        (
+            ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "10.0.0.1"), elapsed=3.1),
+            Verdict.ERROR,
+            "tcp.host_down",
+        ),
     ],
 )
 def test_what_blocked_means(
