@@ -6,6 +6,7 @@ sentence stand in `COMMANDS`, so that help and a wrong word cost no imports.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -76,14 +77,17 @@ def main(argv: list[str] | None = None) -> int:
         return exitcodes.OK
     # A run makes many values and no rubbish: looking for cycles as often as Python does costs a fifth.
     gc.set_threshold(100_000, 50, 100)
+    atexit.register(gc.freeze)  # nor does the interpreter need to look through it all before it ends
     try:
         return _command(words)
     except UsageError as error:
         print(error, file=sys.stderr)
         return exitcodes.USAGE
-    except BrokenPipeError:  # `netcheck run … | head`
+    except BrokenPipeError:  # `netcheck plan … | head`
         sys.stderr.close()
         return exitcodes.OK
+    except KeyboardInterrupt:  # while reading or writing; a run has its own way to end early
+        return exitcodes.INTERRUPTED
 
 
 def _command(words: list[str]) -> int:

@@ -91,10 +91,17 @@ class Outputs:
             while batch := list(islice(pieces, BATCH)):
                 _put("".join(batch))
             sys.stdout.flush()
-        except BrokenPipeError:  # `… | head`: the command line's business
-            raise
+        except BrokenPipeError:  # `… | head` has seen enough; the exit status still says what was found
+            _give_up_stdout()
         except OSError as error:
             raise UsageError(f"stdout: {error.strerror}") from None
+
+
+def _give_up_stdout() -> None:
+    """Nobody reads it any more: what its buffer still holds goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _put(piece: str) -> None:

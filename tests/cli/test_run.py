@@ -143,6 +143,22 @@ def test_an_interrupted_run_prints_and_keeps_what_was_finished(
     assert [check["target"] for check in run["checks"]] == ["a"]
 
 
+def test_a_reader_that_leaves_early_changes_no_exit_status(
+    closed_port: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """`netcheck check … | head -1`: what failed still counts, and nothing complains."""
+    command = [str(Path(sys.executable).parent / "netcheck"), "check", f"tcp://127.0.0.1:{closed_port}"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    assert (process.wait(20), errors) == (1, "")
+    process.stderr.close()
+
+
 def test_progress_stays_off_a_pipe(netcheck: Netcheck, inventory: Inventory, open_port: int) -> None:
     """stderr is no terminal here: nothing is drawn, and no escape sequence is printed."""
     done = netcheck("run", inventory(f"  a: {{host: 127.0.0.1, checks: [tcp/{open_port}]}}"))
