@@ -19,7 +19,7 @@ from tests.lab.servers import Servers
 from tests.lab.topology import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER
 
 
-def build(folder: Path, seed: int) -> Servers:
+def build(folder: Path, seed: int) -> None:
     """The whole lab."""
     found = scenes.load()
     pairs = oracle.draw(seed)
@@ -38,7 +38,6 @@ def build(folder: Path, seed: int) -> Servers:
     listening = [(pair.address, pair.port) for pair in pairs if pair.state != "closed"]
     servers.start(listening)
     servers.wait(listening)
-    return servers
 
 
 def answer(wanted: dict[str, Any]) -> dict[str, Any]:

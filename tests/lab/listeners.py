@@ -16,6 +16,7 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 Behaviour = Callable[[StreamReader, StreamWriter], Awaitable[None]]
@@ -123,10 +124,15 @@ async def http_endless(reader: StreamReader, writer: StreamWriter) -> None:
         await writer.drain()
 
 
+@cache
+def bomb() -> bytes:
+    return gzip.compress(bytes(64_000_000))
+
+
 async def http_bomb(reader: StreamReader, writer: StreamWriter) -> None:
     """64 MB of zeros in 64 kB of gzip, then again, without an end."""
     await reader.read(4096)
-    block = gzip.compress(bytes(64_000_000))
+    block = bomb()
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         writer.write(b"%x\r\n%b\r\n" % (len(block), block))

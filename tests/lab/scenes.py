@@ -1,8 +1,9 @@
 """Scenes: small files that say what stands where, what is checked, and what must be found.
 
 A file holds `[scene]` and one or more `[[alike]]`: the same shape, a situation that looks alike and
-must get another verdict. Each gets an address of its own; `{address}` and the other words of `WORDS`
-in its texts stand for addresses.
+must get another verdict. Each gets an address of its own, which `{address}` stands for in its texts;
+`{other}` is a second live one, `{dead}` one that nobody answers for. In `check` there are also
+`{host_key}`, the fingerprint of every sshd's key, and `{folder}`, where the certificates are.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 from tests.lab.topology import POOLS
 
 FOLDER = Path(__file__).parent.parent / "scenes"
-DOMAIN = ".lab.test"
+DOMAIN = "lab.test"
+KEYS = frozenset(["says", "on", "family", "host", "serve", "rules", "records", "hosts", "check", "expect"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +82,27 @@ def _tables(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _scene(name: str, table: dict[str, Any], numbers: dict[str, count[int]]) -> Scene:
-    pool, family = table.get("on", "live"), table.get("family", 4)
-    address = _address(pool, family, next(numbers[pool]))
-    words = {
-        kind: _address(pool, family, next(numbers[pool]))
-        for kind, pool in (("other", "live"), ("dead", "dead"))
-    }
-    words["address"] = address
-    host = table.get("host", address)
-    unknown = set(table) - KEYS
-    if unknown:
+    if unknown := set(table) - KEYS:
         raise ValueError(f"{name}: unknown keys {sorted(unknown)}")
-    default = [f"{'AAAA' if family == 6 else 'A'} {address}"] if host.endswith(DOMAIN) else []
+    family, pool = table.get("family", 4), table.get("on", "live")
+    pools = {"address": pool, "other": "live", "dead": "dead"}
+    words = {word: _address(pools[word], family, next(numbers[pools[word]])) for word in pools}
+    host = table.get("host", words["address"])
+    lines = table.get("records", [f"{'AAAA' if family == 6 else 'A'} {words['address']}"])
     return Scene(
         name=name,
         says=table["says"],
         on=pool,
-        address=address,
+        address=words["address"],
         other=words["other"],
         host=host,
         serve={int(port): kind for port, kind in table.get("serve", {}).items()},
         rules=tuple(table.get("rules", ())),
-        records=tuple(
-            each for line in table.get("records", default) for each in records(filled(line, words))
-        ),
+        records=tuple(each for line in lines for each in records(filled(line, words)) if "host" in table),
         hosts=tuple(filled(line, words) for line in table.get("hosts", ())),
         check=filled(table["check"], words),
         expected=_expected(table["expect"]),
     )
-
-
-KEYS = frozenset(["says", "on", "family", "host", "serve", "rules", "records", "hosts", "check", "expect"])
 
 
 def records(text: str) -> list[str]:

@@ -74,7 +74,7 @@ class Servers:
             if served.split()[0] in kinds
         ]
 
-    def _spawn(self, place: str, *argv: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, place: str, *argv: str) -> None:
         log = (self.folder / f"{place}-{len(self.running)}.log").open("wb")
         started = subprocess.Popen(
             ("ip", "netns", "exec", place, *argv),
@@ -83,7 +83,6 @@ class Servers:
             stderr=subprocess.STDOUT,
         )
         self.running.append(started)
-        return started
 
     def _keys(self) -> None:
         """Host keys, and two users' keys: one that every sshd knows, and a stranger's."""
@@ -139,11 +138,10 @@ class Servers:
     def _dnsmasq(self) -> None:
         """A second opinion: every name of the domain is 10.20.99.99."""
         options = ("-C", "/dev/null", "-d", "-R", "-h", "--bind-interfaces", "--except-interface=lo")
-        domain = DOMAIN[1:]
         where = (
             f"--listen-address={OTHER_RESOLVER}",
-            f"--address=/{domain}/10.20.99.99",
-            f"--local=/{domain}/",
+            f"--address=/{DOMAIN}/10.20.99.99",
+            f"--local=/{DOMAIN}/",
             "--address=/half.test/10.20.99.98",  # without --local it refuses AAAA
         )
         self._spawn("targets", "/usr/sbin/dnsmasq", *options, *where)

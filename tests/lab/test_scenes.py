@@ -9,7 +9,6 @@ import pytest
 from tests.lab import scenes
 
 SCENES = scenes.load()
-# What answers an RST, a reject or a lookup failure differently from its look-alike must say so.
 RATE_LIMITED = [scene.name for scene in SCENES if scene.on == "stingy"]
 
 
