@@ -51,7 +51,7 @@ class Options:
 
     def _file(self, value: str) -> str:
         path = absolute(value, self._folder)
-        if not path.is_file():
+        if not path.exists() or path.is_dir():  # /dev/null is as good a file as any
             where = "" if Path(value).is_absolute() else f" in {self._folder.name}/, the inventory's folder"
             raise BadValue(f"there is no file {shown(value)}{where}")
         return str(path)
