@@ -18,6 +18,7 @@ from paramiko import Message, SSHException
 
 from probes.codes import Failed
 from probes.contract import Secret
+from probes.net.base import NetworkFailure
 from probes.ssh.keys import Signer, signer
 from probes.ssh.session import Session
 
@@ -88,7 +89,7 @@ class Login:
         while True:
             method = next((name for name in ways if name in answer.methods), None)
             if method is None:
-                raise _not_offered(answer, tuple(ways), accepted)
+                raise _not_offered(self._quoted(", ".join(answer.methods)), tuple(ways), accepted)
             answer = ways.pop(method)()
             if answer.number == SUCCESS:
                 self.at_stake = False
@@ -117,7 +118,7 @@ class Login:
                 continue
             if asked or len(questions) > 1 or not self._is_password(*questions[0]):
                 self.at_stake = False
-                raise _second_factor([text for text, _ in questions], asked)
+                raise _second_factor([self._quoted(text) for text, _ in questions], asked)
             asked = self.at_stake = True
             answer = self._ask(RESPONSE, 1, password)
         return answer
@@ -153,14 +154,25 @@ class Login:
         except (EOFError, OSError, SSHException):
             answer = None
         if answer is None:
-            raise self._session.failure()
+            raise self._ended()
         return answer
+
+    def _ended(self) -> NetworkFailure | Failed:
+        failure = self._session.failure()
+        if isinstance(failure, Failed):
+            failure.summary = self._quoted(failure.summary)
+        return failure
+
+    def _quoted(self, words: str) -> str:
+        """The target's words, without the password where it says that again."""
+        password = self._secret.password
+        return words.replace(password, "****") if password else words
 
     def _refused(self, method: str, answer: Answer) -> Failed:
         return Failed(
             "auth.failed",
             f"refused {self._secret.username} by {method}",
-            evidence=(f"it lets in by {', '.join(answer.methods) or 'no method'}",),
+            evidence=(f"it lets in by {self._quoted(', '.join(answer.methods)) or 'no method'}",),
         )
 
     # What paramiko asks of an authentication handler, in its thread.
@@ -214,10 +226,9 @@ def _second_factor(questions: list[str], after_password: bool) -> Failed:
     return Failed("auth.method_not_offered", f"{when} for {asks}, which the credential can't answer")
 
 
-def _not_offered(answer: Answer, wanted: tuple[str, ...], accepted: list[str]) -> Failed:
-    offers = ", ".join(answer.methods) or "nothing"
+def _not_offered(offers: str, wanted: tuple[str, ...], accepted: list[str]) -> Failed:
     if accepted:
-        summary = f"accepted {' and '.join(accepted)}, and wants a second factor: {offers}"
+        summary = f"accepted {' and '.join(accepted)}, and wants a second factor: {offers or 'nothing'}"
     else:
-        summary = f"it lets in by {offers}; the credential is good for {', '.join(wanted)}"
+        summary = f"it lets in by {offers or 'nothing'}; the credential is good for {', '.join(wanted)}"
     return Failed("auth.method_not_offered", summary)

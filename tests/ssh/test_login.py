@@ -83,6 +83,14 @@ class HalfWay(Target):
         return AUTH_PARTIALLY_SUCCESSFUL
 
 
+class Echo(Target):
+    """Refuses the password, and says it again as the name of a method."""
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.methods = f"{password},publickey"
+        return AUTH_FAILED
+
+
 @pytest.fixture(scope="module")
 def host_key() -> paramiko.ECDSAKey:
     return paramiko.ECDSAKey.generate()
@@ -154,6 +162,15 @@ def test_a_wrong_password_is_tried_once(log_in, credential, target):
     assert target.heard == ["wrong horse"]
     assert secret.refused == ["127.0.0.1"]
     assert "wrong horse" not in repr(ascent)
+
+
+@pytest.mark.parametrize("target", [Echo(), Target("keyboard-interactive", ("Password: ", f"{PASSWORD}?"))])
+def test_a_target_that_says_the_password_again_is_not_quoted(log_in, credential, target):
+    """A secret stands in no record, whoever says it."""
+    ascent = log_in(target, credential(Secret(USER, PASSWORD)))
+    assert (ascent.verdict, ascent.layer) == (Verdict.FAIL, Layer.AUTH)
+    assert "****" in f"{ascent.summary} {ascent.evidence}"
+    assert PASSWORD not in repr(ascent)
 
 
 @pytest.mark.parametrize(
