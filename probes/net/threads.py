@@ -28,7 +28,7 @@ class Threads:
         """The function's result or exception; TimedOut after `timeout` seconds of its running.
 
         Waiting for a free thread does not count. A thread that was given up keeps its place until it
-        ends.
+        ends. RuntimeError where this machine has no more threads: not the target's fault.
         """
         loop = asyncio.get_running_loop()
         await self._places.acquire()
@@ -39,9 +39,9 @@ class Threads:
         began = loop.time()
         try:
             thread.start()
-        except RuntimeError as error:  # no more threads to be had: this machine's limit
+        except RuntimeError:
             self._places.release()
-            raise TimedOut(0.0) from error
+            raise
         try:
             async with asyncio.timeout(timeout):
                 return await asyncio.shield(done)

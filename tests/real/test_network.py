@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import Any, TypeVar
@@ -162,6 +163,23 @@ def test_a_threads_own_exception_comes_through() -> None:
 
     with pytest.raises(TimeoutError, match="mine"):
         asyncio.run(main())
+
+
+def test_no_more_threads_is_not_the_targets_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised as what it is, and the place is free again."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> str:
+        threads = Threads(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError, match="new thread"):
+                await threads.call(str, timeout=5)
+        return await asyncio.wait_for(threads.call(str, 7, timeout=5), 5)
+
+    assert asyncio.run(main()) == "7"
 
 
 def test_out_of_descriptors_it_slows_down(listener: socket.socket) -> None:
