@@ -436,6 +436,11 @@ def test_a_proxy_is_not_available_yet(answer, ask):
             {"Authorization": "Bearer 1"},
             "secret in clear text: this probe sends no header `Authorization`",
         ),
+        (
+            "headers",
+            {"X-Vault-Token": "hvs.1"},
+            "secret in clear text: this probe sends no header `X-Vault-Token`",
+        ),
         ("headers", {"Content-Length": "1"}, "the header `Content-Length` is netcheck's to set"),
         ("proxy", "http://me:pw@proxy", "secret in clear text: a proxy's URL takes no user and password"),
         ("proxy", "proxy", "`proxy` is not a proxy's URL (for example `http://proxy.acme.example:3128`)"),
