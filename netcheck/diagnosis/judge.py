@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from netcheck.check import Check
 from netcheck.record import AddressRecord, Warned
@@ -27,15 +27,10 @@ PASSING = frozenset(
     }
 )
 
-NOBODY = Ascent(None, Verdict.ERROR, (), "probe.crashed", Layer.VANTAGE)
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A check's verdict and all that supports it. `main` is the ladder that decided.
-
-    `alive` needs the whole run: it is set on a `blocked` pass that only a live target makes certain.
-    """
+    """A check's verdict and all that supports it. `main` is the ladder that decided."""
 
     verdict: Verdict
     cause: str | None
@@ -46,7 +41,7 @@ class Judgement:
     steps: tuple[Step, ...]
     evidence: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    addresses: tuple[AddressRecord, ...] = field(default=())
+    addresses: tuple[AddressRecord, ...] = ()
 
 
 def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
