@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO
 
 from netcheck import __version__, exitcodes
 from netcheck.errors import NotAvailableYet, UsageError
@@ -72,6 +73,8 @@ COMMANDS: dict[str, Command] = {
 def main(argv: list[str] | None = None) -> int:
     """The `netcheck` command; returns the exit status."""
     words = sys.argv[1:] if argv is None else argv
+    if sys.stdout is None:  # `netcheck … >&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open for the whole run
     if words in (["--version"], ["-V"]):
         print(f"netcheck {__version__}")
         return exitcodes.OK
@@ -79,15 +82,31 @@ def main(argv: list[str] | None = None) -> int:
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)  # nor does the interpreter need to look through it all before it ends
     try:
-        return _command(words)
+        status = _command(words)
+        sys.stdout.flush()  # while a reader that has left can still be met
+        return status
     except UsageError as error:
-        print(error, file=sys.stderr)
+        _complain(error)
         return exitcodes.USAGE
     except BrokenPipeError:  # `netcheck plan … | head`
-        sys.stderr.close()
+        give_up(sys.stdout)
         return exitcodes.OK
     except KeyboardInterrupt:  # while reading or writing; a run has its own way to end early
         return exitcodes.INTERRUPTED
+
+
+def give_up(stream: TextIO) -> None:
+    """Nobody reads the stream any more: what its buffer still holds goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _complain(error: UsageError) -> None:
+    try:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:  # `netcheck rnu 2>&1 | head -0`
+        give_up(sys.stderr)
 
 
 def _command(words: list[str]) -> int:
@@ -115,7 +134,13 @@ def _run(name: str, command: Command, words: list[str]) -> int:
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     import argparse
 
-    return argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        """Says what is wrong in one line, as everything else here does."""
+
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(f"{self.prog}: {message} ({self.prog} --help shows its options)")
+
+    return Parser(
         prog=f"netcheck {name}",
         description=f"{command.does[0].upper()}{command.does[1:]}.",
         epilog=f"example: {command.example}",

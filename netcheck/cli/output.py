@@ -17,6 +17,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from netcheck.cli import give_up
 from netcheck.errors import UsageError
 from netcheck.record import RunRecord
 from netcheck.render import NAMES, SUFFIXES, Format, Options, by_name, by_suffix
@@ -92,16 +93,9 @@ class Outputs:
                 _put("".join(batch))
             sys.stdout.flush()
         except BrokenPipeError:  # `… | head` has seen enough; the exit status still says what was found
-            _give_up_stdout()
+            give_up(sys.stdout)
         except OSError as error:
             raise UsageError(f"stdout: {error.strerror}") from None
-
-
-def _give_up_stdout() -> None:
-    """Nobody reads it any more: what its buffer still holds goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _put(piece: str) -> None:

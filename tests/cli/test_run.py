@@ -159,6 +159,39 @@ def test_a_reader_that_leaves_early_changes_no_exit_status(
     process.stderr.close()
 
 
+@pytest.mark.parametrize(
+    ("line", "status", "errors"),
+    [
+        ("netcheck explain | true", 0, ""),
+        ("netcheck run 2>&1 >/dev/null | true", 2, ""),
+        ("netcheck explain >&- | true", 0, ""),
+        ("netcheck run --frob >&- 2>&- | true", 2, ""),
+    ],
+)
+def test_closed_streams_change_no_exit_status(
+    environment: dict[str, str], tmp_path: Path, line: str, status: int, errors: str
+) -> None:
+    """A reader that has gone, a stream that was closed from the start: no traceback, the same status."""
+    folder = Path(sys.executable).parent
+    done = subprocess.run(
+        ["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**environment, "PATH": f"{folder}:/usr/bin:/bin"},
+        timeout=20,
+    )
+    assert (done.returncode, done.stderr) == (status, errors)
+
+
+def test_a_wrong_option_is_one_line(netcheck: Netcheck) -> None:
+    """What is wrong and where to look, without the whole usage."""
+    done = netcheck("run", "inventory.yml", "--frob")
+    assert done.stderr == (
+        "netcheck run: unrecognized arguments: --frob (netcheck run --help shows its options)\n"
+    )
+
+
 def test_progress_stays_off_a_pipe(netcheck: Netcheck, inventory: Inventory, open_port: int) -> None:
     """stderr is no terminal here: nothing is drawn, and no escape sequence is printed."""
     done = netcheck("run", inventory(f"  a: {{host: 127.0.0.1, checks: [tcp/{open_port}]}}"))
