@@ -133,17 +133,14 @@ def laid_out(headers: list[str], rows: list[Row], color: bool) -> Iterator[str]:
         colalign=sides,
         preserve_whitespace=True,
     )
-    lines = [line.rstrip() for line in table.split("\n")]
-    if color:
-        lines = _colored(lines, headers.index("verdict"))
-    for line in lines:
-        yield line + "\n"
+    yield (_colored(table, headers.index("verdict")) if color else table) + "\n"
 
 
-def _colored(lines: list[str], column: int) -> list[str]:
+def _colored(table: str, column: int) -> str:
     """Colour the verdicts; the rule under the headers tells where they stand."""
-    start = sum(len(dashes) + 2 for dashes in lines[1].split("  ")[:column])
-    return lines[:2] + [_painted(line, start) for line in lines[2:]]
+    header, rule, *lines = table.split("\n")
+    start = sum(len(dashes) + 2 for dashes in rule.split("  ")[:column])
+    return "\n".join([header, rule, *(_painted(line, start) for line in lines)])
 
 
 def _painted(line: str, start: int) -> str:

@@ -78,9 +78,9 @@ def reason(check: CheckRecord) -> str:
     doubt = ", likely" if check.confidence is Confidence.LIKELY else ""
     if check.cause is None:
         plain = check.verdict is Verdict.PASS and check.expect == "reachable"
-        summary = "" if plain else check.summary
-        words = "; ".join(filter(None, [summary, *(warned.summary for warned in check.warnings)]))
-        return safe(words and words + doubt)
+        remarks = [warned.summary for warned in check.warnings]
+        words = "; ".join(filter(None, remarks if plain else [check.summary, *remarks]))
+        return safe(words + doubt) if words else ""
     where = f" {place(check.where)}" if check.where else ""
     return safe(f"{check.cause}{where}{doubt}" + (f": {check.summary}" if check.summary else ""))
 
