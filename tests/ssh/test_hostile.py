@@ -109,7 +109,7 @@ def packets(count: int, payload: bytes) -> bytes:
 )
 def test_the_cause_is_what_the_target_did(look_at_server, handler, cause, words):
     """The step is `protocol`, the summary says what came back."""
-    ascent = look_at_server(handler, timeout=0.6)
+    ascent = look_at_server(handler, timeout=0.8)
     assert (ascent.verdict, ascent.cause, ascent.layer) == (Verdict.FAIL, cause, Layer.PROTOCOL)
     assert words in ascent.summary
     assert ascent.duration < 3
