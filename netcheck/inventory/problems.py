@@ -13,10 +13,10 @@ WAYS = ("env", "file", "keyring", "command", "prompt", "agent")  # to a secret t
 SECRET_WORD = r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key|api_?key|authorization|cookie)"
 SECRET_KEY = re.compile(rf"(?:.*[_-])?{SECRET_WORD}", re.IGNORECASE)
 # In the bare text, where there may be no tree yet: `password: …`, `"token": …`, `scheme://user:pass@`.
-SECRET_TEXT = re.compile(
-    rf"""({SECRET_WORD}["']?\s*:\s*(?:\[\s*|\{{\s*(?!(?:{"|".join(WAYS)})\b)\w+\s*:\s*)?)"""
-    r"""(?![\s{\[&*|>#])("[^"]*"?|'[^']*'?|[^,}\]]+)""",
-    re.IGNORECASE,
+# Compiled, which takes a millisecond, only where a line is quoted.
+SECRET_TEXT = (
+    rf"""(?i)({SECRET_WORD}["']?\s*:\s*(?:\[\s*|\{{\s*(?!(?:{"|".join(WAYS)})\b)\w+\s*:\s*)?)"""
+    r"""(?![\s{\[&*|>#])("[^"]*"?|'[^']*'?|[^,}\]]+)"""
 )
 SECRET_URL = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 HIDDEN = "****"
@@ -126,7 +126,7 @@ class Report:
         hidden = self._hidden.get(number)
         if hidden is not None:
             line = line[: hidden - 1] + HIDDEN
-        line = SECRET_URL.sub(rf"\1{HIDDEN}@", SECRET_TEXT.sub(rf"\1{HIDDEN}", line))
+        line = SECRET_URL.sub(rf"\1{HIDDEN}@", re.sub(SECRET_TEXT, rf"\1{HIDDEN}", line))
         return "".join(char if char.isprintable() else " " for char in line)
 
 
