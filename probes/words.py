@@ -1,6 +1,8 @@
-"""Numbers of protocols and clocks as people read them."""
+"""Numbers of protocols and clocks, and long lists, as people read them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from probes.net.base import Icmp
 
@@ -91,3 +93,13 @@ def duration_words(seconds: float) -> str:
     if seconds < 0.0095:
         return f"{seconds * 1000:.1f} ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are.
+
+    >>> few(["web01", "web02", "web03", "web04"])
+    'web01, web02, web03 and 1 more'
+    """
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -46,11 +46,11 @@ class Entry(NamedTuple):
         target: str,
         host: str,
         address: str | None,
-        port: int | None,
+        port: int | str | None,
         probe: str,
         source: str | None,
     ) -> str:
-        """What to do next, about this check.
+        """What to do next, about this check; of several checks each value may name several.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)

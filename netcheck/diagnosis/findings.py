@@ -8,6 +8,7 @@ from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.second_look import network_of
 from netcheck.record import CheckRecord, Finding
 from probes.contract import Confidence, Layer, Verdict
+from probes.words import few
 
 # The weakest confidence of its checks is the finding's.
 ORDER = (Confidence.UNDETERMINED, Confidence.LIKELY, Confidence.CERTAIN)
@@ -54,8 +55,7 @@ def _summary(group: list[CheckRecord]) -> str:
     first = group[0]
     if len(group) == 1:
         return f"{first.target} {first.label}: {first.summary}"
-    targets = list(dict.fromkeys(check.target for check in group))
-    named = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
+    named = few(list(dict.fromkeys(check.target for check in group)))
     labels = ", ".join(dict.fromkeys(check.label for check in group[:100]))
     return f"{len(group)} checks ({labels}) of {named}, such as: {first.summary}"
 
@@ -67,15 +67,13 @@ def _advice(group: list[CheckRecord]) -> str:
         return first.advice
     assert first.cause is not None
     ports = ", ".join(dict.fromkeys(str(check.port) for check in group if check.port))
-    hosts = list(dict.fromkeys(check.address or check.host for check in group))
-    shown = ", ".join(hosts[:3]) + (f" and {len(hosts) - 3} more" if len(hosts) > 3 else "")
-    sources = dict.fromkeys(check.source.address for check in group if check.source)
-    advice = catalogue.entry(first.cause).do
-    return advice.format(
-        target=shown,
-        host=shown,
-        address=shown,
-        port=ports or "-",
+    hosts = few(list(dict.fromkeys(check.address or check.host for check in group)))
+    sources = (check.source.address for check in group if check.source)
+    return catalogue.entry(first.cause).advice(
+        target=hosts,
+        host=hosts,
+        address=hosts,
+        port=ports or None,
         probe=first.probe,
-        source=next(iter(sources), "this host"),
+        source=next(sources, None),
     )

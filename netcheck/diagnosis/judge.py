@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from netcheck.check import Check
 from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
-from probes.words import duration_words
+from probes.words import duration_words, few
 
 # What one look can't tell from a moment's loss or load: certain only once a second look agrees.
 PASSING = frozenset(
@@ -203,8 +203,7 @@ def _warnings(outcome: Outcome, main: Ascent) -> tuple[Warned, ...]:
 
 
 def _not_tried(addresses: list[str], reason: str) -> str:
-    shown = ", ".join(addresses[:3]) + (f" and {len(addresses) - 3} more" if len(addresses) > 3 else "")
-    return f"not tried: {shown} ({reason})"
+    return f"not tried: {few(addresses)} ({reason})"
 
 
 def _addresses(outcome: Outcome) -> tuple[AddressRecord, ...]:
