@@ -16,6 +16,9 @@ Ended = Callable[[int, Check, Outcome], None]
 # Checks set aside because their host is busy; past this many the plan waits, so memory stays bounded.
 MOST_PARKED = 50_000
 
+# A look that never has to wait keeps the event loop: after so many others, and signals, get their turn.
+BREATH = 32
+
 
 class Schedule:
     """One pass over checks. `ended` is called with each outcome, in the order in which they end.
@@ -31,6 +34,7 @@ class Schedule:
         self._per_host = per_host
         self._items: Iterator[Item] = iter(())
         self._workers = 0
+        self._count = 0
         self._busy: dict[str, int] = {}
         self._parked: dict[str, deque[Item]] = {}
         self._parked_count = 0
@@ -55,6 +59,9 @@ class Schedule:
         while item is not None:
             index, check = item
             self._ended(index, check, await self._look(check))
+            self._count += 1
+            if self._count % BREATH == 0:
+                await asyncio.sleep(0)
             item = self._next_at(check.host) or self._next()
         self._workers -= 1
 

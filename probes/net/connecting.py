@@ -61,8 +61,10 @@ class Attempt:
             if errqueue_answer := errqueue.read(sock):  # it came back before connect() returned
                 raise self._refused(errqueue_answer[1], errqueue_answer[0])
             raise self._local(number)
-        # By the time the loop comes round again most handshakes are done: spare them the waiting.
-        await asyncio.sleep(0)
+        # On this very host the handshake is done when connect() returns, elsewhere most often by the time
+        # the loop comes round again: only the rest is worth an epoll and a timer.
+        if number and not tcpinfo.is_connected(sock):
+            await asyncio.sleep(0)
         while number and not tcpinfo.is_connected(sock):
             number = await self._progress(until)
         errqueue.listen(sock, self.ipv6, False)
