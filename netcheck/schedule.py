@@ -55,8 +55,8 @@ class Schedule:
             group.create_task(self._work(item, group))
 
     async def _work(self, item: Item | None, group: asyncio.TaskGroup) -> None:
-        self._hire(group)
         while item is not None:
+            self._hire(group)  # each time: there may be none to hire while the plan has to wait
             index, check = item
             self._ended(index, check, await self._look(check))
             self._count += 1

@@ -80,6 +80,24 @@ def test_a_busy_host_does_not_hold_up_the_others() -> None:
     assert len(through) == 1100
 
 
+def test_after_a_host_with_too_many_checks_all_places_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan had to wait with two at work; the hosts after it are looked at five at a time."""
+    monkeypatch.setattr(schedule, "MOST_PARKED", 5)
+    running = most = 0
+
+    async def look(check: Check) -> Outcome:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        running -= 1
+        return NOTHING
+
+    play(["busy"] * 20 + [f"h{number}" for number in range(30)], look)
+    assert most == 5
+
+
 def test_a_bug_in_a_look_ends_the_pass_as_itself() -> None:
     """The engine's own bug is not swallowed, nor dressed in an exception group."""
 
