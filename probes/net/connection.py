@@ -18,7 +18,7 @@ class SocketConnection:
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, reset: bool = False) -> None:
         self._loop = loop
         self._sock = sock
-        self._reset = reset  # the kernel tells of it only once, and connecting has heard it
+        self._reset = reset  # the kernel tells of it only once: to connecting, or to one of our calls
         self._owned = True  # until detached
         self._tls: Any = None
         self._last = loop.time()
@@ -83,6 +83,7 @@ class SocketConnection:
             return self._timed_out(self._last)
         if error.errno == errno.EPIPE:  # an RST that only answers what we sent after the peer's FIN
             return PeerClosed(self.received)
+        self._reset = True
         return PeerReset(self.received)
 
     def detach(self) -> socket.socket:
