@@ -188,16 +188,20 @@ def test_out_of_descriptors_it_slows_down(listener: socket.socket) -> None:
         import asyncio, resource
         resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
         from netcheck.limits import Gate
-        from probes import tcp
         from probes.contract import Target, Timing
+        from probes.ladder import look
         from probes.net.real import SystemNetwork
+
+        async def climb(ladder):
+            await ladder.connect({listener.getsockname()[1]})
+            await asyncio.sleep(0)  # on loopback a connection is done before the next one is begun
 
         async def main():
             gate = Gate(concurrency=1000, per_host=1000)
             network = SystemNetwork(gate)
-            target = Target("127.0.0.1", {listener.getsockname()[1]})
-            asked = (tcp.run(target, tcp.Settings(), Timing(2, 8), network) for _ in range(300))
-            outcomes = await asyncio.gather(*asked)
+            target = Target("127.0.0.1", None)
+            looks = (look(target, Timing(2, 8), network, (), climb) for _ in range(300))
+            outcomes = await asyncio.gather(*looks)
             print({{outcome.ascents[0].cause for outcome in outcomes}}, gate.shortages > 0, gate.limit < 40)
 
         asyncio.run(main())
