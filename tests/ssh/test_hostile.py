@@ -112,7 +112,6 @@ def test_the_cause_is_what_the_target_did(look_at_server, handler, cause, words)
     ascent = look_at_server(handler, timeout=0.8)
     assert (ascent.verdict, ascent.cause, ascent.layer) == (Verdict.FAIL, cause, Layer.PROTOCOL)
     assert words in ascent.summary
-    assert ascent.duration < 3
 
 
 def test_the_words_before_a_hang_up_are_evidence(look_at_server):

@@ -228,7 +228,6 @@ def test_no_answer_to_the_password_ends_in_time_and_burns_it(log_in, credential)
     secret = credential(Secret(USER, PASSWORD))
     ascent = log_in(NeverAnswers(), secret, timeout=0.5)
     assert (ascent.cause, ascent.layer) == ("protocol.silent", Layer.AUTH)
-    assert ascent.duration < 3
     assert len(secret.refused) == 1
 
 
