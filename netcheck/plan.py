@@ -41,6 +41,18 @@ class Plan:
         return sum(entry.count for entry in self._entries)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the targets that have one of their own, whether chosen or not."""
+        return tuple(entry.name for entry in self._entries if not entry.several)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The names of the groups that have checks, whether chosen or not."""
+        return frozenset(
+            name for entry in self._entries for service in entry.services for name in service.terms.groups
+        )
+
+    @property
     def credentials(self) -> tuple[str, ...]:
         """The names of the credentials that the chosen checks use, each once."""
         used = (check.terms.credential for check in self._samples() if not check.terms.stopped)
@@ -63,7 +75,7 @@ def choose(entries: Iterable[Entry], *, only: Iterable[str] = (), timeout: float
     chosen = selection(only)
     made = Plan(entries if timeout is None else (_hurried(entry, timeout) for entry in entries), chosen)
     if chosen.terms and next(iter(made), None) is None:
-        raise chosen.refuse_nothing()
+        raise chosen.refuse_nothing(made.names, made.groups)
     return made
 
 

@@ -28,6 +28,7 @@ class WantedCheck(NamedTuple):
     name: str | None
     node: Node
     fields: Mapping[str, Given] = NOTHING
+    flawed: bool = False  # one of its keys was refused: what it lacks is no second mistake
 
 
 class CheckItem:
@@ -47,6 +48,7 @@ class CheckItem:
         if probe is None:
             return MISSING
         fields = _record(probe).collect(node, report)
+        flawed = fields.keys() < node.keys.keys()
         port = fields.pop("port", None)
         name = fields.pop("name", None)
         fields.pop("probe", None)
@@ -55,9 +57,10 @@ class CheckItem:
         try:
             wanted = Wanted(probe, with_port(probe, port.value if port else None))
         except BadValue as error:
-            report.add(node.keys["port"] if port else node, error.message)
+            if port or not flawed:
+                report.add(node.keys["port"] if port else node, error.message)
             return MISSING
-        return WantedCheck(wanted, name.value if name else None, node, fields)
+        return WantedCheck(wanted, name.value if name else None, node, fields, flawed)
 
     def schema(self) -> dict[str, Any]:
         return {"$ref": "#/$defs/check"}
@@ -100,7 +103,9 @@ def _record(probe: Probe) -> Record:
 
 
 def _foreign(name: str) -> str:
-    """A key that the record does not have, though some other probe does."""
+    """A key that the record does not have, though a target or some other probe does."""
+    if name in ("host", "hosts"):
+        return "; it belongs to a target (a URL names a host of its own)"
     if name not in all_options():
         return ""
     others = [probe.name for probe in probes() if name in options(probe)]

@@ -121,7 +121,7 @@ class Entries:
 
     def _check(self, check: WantedCheck, shared: Heritage, slots: Slots) -> None:
         values = shared.within(check.fields)
-        settings = self._options.settings(check.wanted, values.values, check.node)
+        settings = self._options.settings(check, values.values)
         if settings is MISSING:
             return
         probe = check.wanted.probe

@@ -26,7 +26,7 @@ def _secret(kind: Secret, doc: str) -> Key:
 
 
 def _with_secret(fields: Fields, node: Node, report: Report) -> Fields:
-    if not node.keys.keys() & {"password", "private_key"}:
+    if not node.keys.keys() & {"password", "private_key"} and fields.keys() >= node.keys.keys():
         report.add(node, "a credential needs `password` or `private_key`")
     return fields
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,6 +71,12 @@ class Range:
             total *= span.last - span.first + 1
         return total
 
+    @property
+    def first(self) -> str:
+        """The first host. `next(iter(…))` would write out every number first."""
+        numbers = (f"{span.first:0{span.width}}" for span in self.spans)
+        return "".join(text + number for text, number in zip(self.texts, (*numbers, ""), strict=True))
+
     def __iter__(self) -> Iterator[str]:
         for numbers in itertools.product(*self.spans):
             pairs = zip(self.texts, (*numbers, ""), strict=True)
@@ -115,6 +122,8 @@ def read_hosts(text: str) -> HostSet:
         raise BadValue(f"{shown(text)} is a URL, not a host; a URL is a check")
     if "/" in text:
         return read_network(text)
+    if text.startswith("[") and address_of(text[1:].removesuffix("]")):
+        raise BadValue(f"{shown(text)}: an address is written without brackets")
     return read_range(text) if "[" in text or "]" in text else One(read_host(text))
 
 
@@ -141,12 +150,12 @@ def read_range(text: str) -> Range:
     if not spans or any("[" in part or "]" in part for part in texts):
         raise BadValue(f"{shown(text)} is not a range: every `[` needs its `]` (for example `web[01-12]`)")
     made = Range(tuple(texts), spans)
-    read_host(next(iter(made)))
+    read_host(made.first)
     return made
 
 
 def _span(words: str, text: str) -> Span:
-    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})", words)
+    found = re.fullmatch(r"(\d{1,40})-(\d{1,40})", words)
     if found is None:
         raise BadValue(f"{shown(text)} is not a range: `[{words}]` is not like `[01-12]`")
     first, last = int(found[1]), int(found[2])
@@ -167,13 +176,27 @@ def read_host(text: str) -> str:
         with_port = "; a port belongs to a check (`ssh/2222`)" if re.search(r"\w:\d+$", text) else ""
         raise BadValue(f"{shown(text)} is not a host name or address{with_port}")
     if labels[-1].isdigit():  # RFC 1123 2.1: a name's last label is alphabetic; this is a mistyped address
-        raise BadValue(f"{shown(text)} is not an address: it takes four numbers from 0 to 255")
+        raise BadValue(f"{shown(text)} is not an address: {_of_an_address(text)}")
     return name
+
+
+def _of_an_address(text: str) -> str:
+    """What is wrong with what looks like an IPv4 address."""
+    spread = re.fullmatch(r"((?:\d+\.){3})(\d+)-(?:\1)?(\d+)", text)  # as other tools write a range
+    if spread:
+        return f"a range is `{spread[1]}[{spread[2]}-{spread[3]}]`"
+    zeros = ", without zeros before them" if re.search(r"\b0\d", text) else ""
+    return f"it takes four numbers from 0 to 255{zeros}"
 
 
 def _ascii(name: str) -> str:
     if name.isascii():
         return name
+    odd = next((char for char in name if not (char.isalnum() or char in ".-_")), "")
+    if unicodedata.category(odd or "a")[0] in "PSZC":  # word processors' quotes, dashes and spaces
+        raise BadValue(
+            f"{shown(name)} is not a host name or address: it has a {unicodedata.name(odd, 'sign')}"
+        )
     try:
         return name.encode("idna").decode("ascii")
     except UnicodeError:

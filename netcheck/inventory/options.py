@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from netcheck.inventory.checks import WantedCheck
 from netcheck.inventory.inherit import Values
 from netcheck.inventory.problems import Report
-from netcheck.inventory.services import Wanted
 from netcheck.inventory.shapes import MISSING, report_bad
 from netcheck.inventory.tree import Node
 from probes.settings import BadValue, File, Kind, options_of, shown
@@ -21,8 +21,9 @@ class Options:
         self._report = report
         self._read: dict[tuple[int, int], Any] = {}
 
-    def settings(self, wanted: Wanted, values: Values, node: Node) -> Any:
+    def settings(self, check: WantedCheck, values: Values) -> Any:
         """The probe's settings, or MISSING where a value does not fit; what a URL says is nearest."""
+        wanted = check.wanted
         found = dict(wanted.settings)
         for name, option in options_of(wanted.probe.settings).items():
             if name in values and name not in found:
@@ -32,7 +33,8 @@ class Options:
         try:
             return wanted.probe.settings(**found)
         except BadValue as error:
-            self._report.add(node, error.message)
+            if not check.flawed:
+                self._report.add(check.node, error.message)
             return MISSING
 
     def _value(self, kind: Kind, node: Node) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from netcheck.check import Check
@@ -54,10 +54,13 @@ class Selection:
             return True
         return any(all(term(check) for term in terms) for terms in self.terms)
 
-    def refuse_nothing(self) -> UsageError:
-        """The error of a selection that matches nothing."""
+    def refuse_nothing(self, targets: Iterable[str], groups: Collection[str]) -> UsageError:
+        """The error of a selection that matches nothing, among targets and groups of these names."""
         words = " or ".join(f"`{selector}`" for selector in self.selectors)
-        return UsageError(f"netcheck: --only {words} selects nothing; nothing was checked")
+        meant = [f"; did you mean `group:{word}`?" for word in self.selectors if word in groups]
+        meant += [nearest(word, targets) for word in self.selectors]
+        hint = next(filter(None, meant), "; nothing was checked")
+        return UsageError(f"netcheck: --only {words} selects nothing{hint}")
 
 
 def selection(selectors: Iterable[str]) -> Selection:

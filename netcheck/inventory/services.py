@@ -30,6 +30,8 @@ def read_service(text: str) -> Wanted:
     if SCHEME.match(text):
         return read_url(text)
     name, slash, port = text.partition("/")
+    if not name:
+        raise BadValue(f"{shown(text)} is not a check (for example `ssh`, `tcp/5432`, `https://h:8443/x`)")
     probe = find_probe(name, _meant(text))
     return Wanted(probe, with_port(probe, read_port(port) if slash else None))
 

@@ -15,6 +15,7 @@ from netcheck.inventory.tree import Node
 from probes.settings import BadValue, Kind, Listing, Text, shown
 
 NAME = Text("a name (letters, digits, `.`, `_`, `-`)", r"[A-Za-z0-9._-]+")
+SECRETS = ("password", "passphrase", "private_key", "secret", "token")  # a key near them may hold one
 MISSING = object()  # what a shape gives where there is no good value; the problem has been reported
 
 
@@ -183,10 +184,17 @@ class Record:
             report.add(node.keys[name], clear_text(name, known))
             return None
         if known is None:
+            if self._may_be_secret(name):
+                report.hide(part, part.line)
             report.add(node.keys[name], self._unknown(name))
             return None
         value = known.shape.collect(part, report)
         return None if value is MISSING else Given(value, part)
+
+    def _may_be_secret(self, name: str) -> bool:
+        """An unknown key is often a known one misspelt (`pasword: …`); among secrets, any may be one."""
+        plain = [key for key, known in self.keys.items() if not known.secret]
+        return not nearest(name, plain) if len(plain) < len(self.keys) else bool(nearest(name, SECRETS))
 
     def _unknown(self, name: str) -> str:
         near = self.hint(name) or nearest(name, [*self.keys, *self.more()])

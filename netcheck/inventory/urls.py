@@ -35,7 +35,7 @@ def _wanted(url: str) -> Wanted:
     try:
         return read_url(url)
     except BadValue as error:
-        raise UsageError(f"netcheck: {error.message}; nothing was checked") from None
+        raise UsageError(f"netcheck: {error.message}\nnothing was checked") from None
 
 
 def _terms(wanted: Wanted, name: str | None) -> Terms:

@@ -56,6 +56,12 @@ def test_a_vast_network_costs_nothing() -> None:
     assert list(itertools.islice(vast, 2)) == ["2001:db8::1", "2001:db8::2"]
 
 
+def test_a_vast_range_costs_nothing() -> None:
+    """Reading and counting write no number out."""
+    vast = read_hosts("h[0001-999999999999]-[1-9]")
+    assert vast.count == 999_999_999_999 * 9
+
+
 @pytest.mark.parametrize(
     ("text", "host"),
     [

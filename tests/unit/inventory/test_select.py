@@ -54,7 +54,9 @@ def test_selection(inventory: Callable[[str], Inventory], only: list[str], targe
     ("only", "message"),
     [
         (["nothing"], "netcheck: --only `nothing` selects nothing; nothing was checked"),
-        (["a", "b"], "netcheck: --only `a` or `b` selects nothing; nothing was checked"),
+        (["x", "y"], "netcheck: --only `x` or `y` selects nothing; nothing was checked"),
+        (["dbb"], "netcheck: --only `dbb` selects nothing; did you mean `db`?"),
+        (["web"], "netcheck: --only `web` selects nothing; did you mean `group:web`?"),
         (["grup:dmz"], "netcheck: --only `grup:dmz`: unknown selector `grup:`; did you mean `group`?"),
         (
             ["xyzzy:dmz"],

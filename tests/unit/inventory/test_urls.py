@@ -62,4 +62,4 @@ def test_refused(url: str, message: str) -> None:
     """A bad URL is a usage error; a password in it is not repeated."""
     with pytest.raises(UsageError) as caught:
         from_urls([url])
-    assert str(caught.value) == f"netcheck: {message}; nothing was checked"
+    assert str(caught.value) == f"netcheck: {message}\nnothing was checked"
