@@ -44,8 +44,6 @@ class SocketConnection:
             await self._send(data, until)
 
     async def _receive(self, until: float, limit: int) -> bytes:
-        if self._reset:
-            raise PeerReset(self.received)
         began = self._loop.time()
         if began >= until:  # a peer that always has more never lets the timer fire
             raise self._timed_out(began)
@@ -57,7 +55,7 @@ class SocketConnection:
         except OSError as error:
             raise self._broken(error) from None
         if not data:
-            raise PeerClosed(self.received)
+            raise PeerReset(self.received) if self._reset else PeerClosed(self.received)
         self.received += len(data)
         self._last = self._loop.time()
         return data

@@ -70,6 +70,25 @@ def test_a_reset_after_the_handshake_is_not_a_refusal(listener: socket.socket) -
     assert within(scene).received == 0
 
 
+def test_what_came_before_a_reset_is_heard(listener: socket.socket) -> None:
+    """A banner lies in the socket, though the reset that followed it was met while sending."""
+
+    async def scene(network: SystemNetwork) -> tuple[bytes, int]:
+        connection = await network.connect("127.0.0.1", listener.getsockname()[1], network.now() + 5)
+        with listener.accept()[0] as accepted:
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            accepted.sendall(b"busy")
+        with pytest.raises(PeerReset):
+            await connection.send(b"hello", network.now() + 5)
+        heard = await connection.receive(network.now() + 5)
+        with pytest.raises(PeerReset) as caught:
+            await connection.receive(network.now() + 5)
+        connection.close()
+        return heard, caught.value.received
+
+    assert within(scene) == (b"busy", 4)
+
+
 def test_a_closed_port_is_an_rst() -> None:
     """Refused without an ICMP error in the queue."""
 
