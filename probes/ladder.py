@@ -121,12 +121,15 @@ class Ladder:
             connection.close()
 
     def ascent(self) -> Ascent:
-        """The finished climb as a value."""
-        failed = self.failed
+        """The finished climb as a value. Raises RuntimeError where a pass would lack the proof of a step."""
+        failed, not_reached = self.failed, self._not_reached()
+        if failed is None and (not_reached or not self.steps):
+            left_out = ", ".join(step.layer for step in not_reached) or "any"
+            raise RuntimeError(f"a bug of this probe: it ended well without the step {left_out}")
         return Ascent(
             address=self.address,
             verdict=failed.verdict if failed else Verdict.PASS,
-            steps=(*self.steps, *self._not_reached()) if failed else tuple(self.steps),
+            steps=(*self.steps, *not_reached),
             cause=failed.cause if failed else None,
             layer=self.steps[-1].layer if failed else None,
             confidence=failed.confidence if failed else Confidence.CERTAIN,

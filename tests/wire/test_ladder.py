@@ -140,3 +140,18 @@ def test_this_hosts_own_shortage_is_not_the_targets_time() -> None:
     network = Short({("10.0.0.1", 22): [Pause(2.0), b"late"]})
     outcome = asyncio.run(look(Target("10.0.0.1", 22), Timing(), network, (Layer.CONNECT, Layer.TLS), climb))
     assert outcome.ascents[0].verdict is Verdict.PASS
+
+
+def test_a_climb_without_one_of_its_steps_is_no_pass() -> None:
+    """A probe that forgets a step, or all of them, has proved nothing: that is its bug."""
+
+    async def half(ladder: Ladder) -> None:
+        await ladder.connect(22)
+
+    async def nothing(ladder: Ladder) -> None:
+        pass
+
+    for climb, layers, words in ((half, THREE, "tls, protocol"), (nothing, (), "any")):
+        network = Scripted({("10.0.0.1", 22): []})
+        with pytest.raises(RuntimeError, match=f"without the step {words}"):
+            asyncio.run(look(Target("10.0.0.1", 22), Timing(), network, layers, climb))
