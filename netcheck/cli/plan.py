@@ -10,10 +10,12 @@ from netcheck import codec, exitcodes
 from netcheck.check import Check, Terms
 from netcheck.cli import choosing
 from netcheck.diagnosis.write import asked
+from netcheck.explain.probe import duration
 from netcheck.inventory import load
 from netcheck.plan import plan
 from netcheck.render.table import laid_out
 from netcheck.render.text import count, safe
+from probes.settings import Duration, options_of
 
 HEADERS = ["target", "check", "host", "from", "flow", "timeout", "note"]
 
@@ -67,8 +69,20 @@ def _note(terms: Terms) -> str:
         notes.append("expect blocked")
     if terms.credential:
         notes.append(f"credential {terms.credential}")
-    notes += [f"{name} {_shown(value)}" for name, value in asked(terms.settings).items()]
+    options = _options(terms.settings)
+    notes += [f"{name} {options[name]}" for name in asked(terms.settings) if name in options]
     return safe("; ".join(notes))
+
+
+def _options(settings: Any) -> Mapping[str, str]:
+    """The probe's options that have a value, each as an inventory would write it."""
+    if not hasattr(settings, "__dataclass_fields__"):
+        return {}
+    return {
+        name: duration(value) if isinstance(option.kind, Duration) else _shown(value)
+        for name, option in options_of(settings.__class__).items()
+        if (value := getattr(settings, name)) not in (None, ())
+    }
 
 
 def _shown(value: Any) -> str:
@@ -102,12 +116,9 @@ def _values(terms: Terms) -> Mapping[str, str]:
         "tags": terms.tags or None,
         "owner": terms.owner.name if terms.owner else None,
         "accept": [f"{accepted.cause or 'any'} until {accepted.until}" for accepted in terms.accept] or None,
-        **{
-            name: getattr(terms.settings, name)
-            for name in getattr(terms.settings, "__dataclass_fields__", ())
-        },
     }
-    return {name: _shown(value) for name, value in values.items() if value is not None}
+    common = {name: _shown(value) for name, value in values.items() if value is not None}
+    return {**common, **_options(terms.settings)}
 
 
 def _origin(terms: Terms, name: str) -> str:

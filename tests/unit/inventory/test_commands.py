@@ -65,6 +65,8 @@ def test_plan_origins(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "    retries 1 (built-in)" in lines
     assert "    from local (nobody declared another)" in lines
     assert "    verify full (built-in)" in lines
+    assert "    expires_in 30d (built-in)" in lines
+    assert not [line for line in lines if "  (" in line.strip()], "an option without a value is left out"
 
 
 def test_plan_json(path: str, capsys: pytest.CaptureFixture[str]) -> None:
