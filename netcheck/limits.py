@@ -13,7 +13,7 @@ from types import TracebackType
 # OpenSSH drops connections beyond 10 that have not logged in (MaxStartups), many devices beyond 4.
 PER_HOST = 2
 CONCURRENCY = 2000
-# Descriptors that are not ours to fill: files, the event loop, resolvers, paramiko.
+# Descriptors that are not ours to fill: files, the event loop, resolvers, paramiko. At most half of all.
 RESERVED_DESCRIPTORS = 128
 # Without a connection of our own that could end, shortage is another program's: ask again after this.
 SHORTAGE_PAUSE = 0.25
@@ -31,7 +31,7 @@ def raise_descriptor_limit() -> int:
             soft = wanted
         except (OSError, ValueError):
             pass
-    return max(1, soft - RESERVED_DESCRIPTORS)
+    return max(1, soft - min(RESERVED_DESCRIPTORS, soft // 2))
 
 
 Turn = asyncio.Future[None]

@@ -2,10 +2,11 @@
 
 import asyncio
 import random
+import resource
 
 import pytest
 
-from netcheck.limits import Gate
+from netcheck.limits import Gate, raise_descriptor_limit
 
 
 async def crowd(gate: Gate, addresses: list[str]) -> tuple[int, int]:
@@ -142,3 +143,10 @@ def test_who_is_cancelled_while_paced_gives_the_place_back() -> None:
         return gate.under_way
 
     assert asyncio.run(scene()) == 1
+
+
+@pytest.mark.parametrize(("limit", "room"), [(64, 32), (1024, 896)])
+def test_a_low_limit_of_descriptors_is_shared(monkeypatch: pytest.MonkeyPatch, limit: int, room: int) -> None:
+    """Half of few is kept free, rather than one check made at a time."""
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limit, limit))
+    assert raise_descriptor_limit() == room
