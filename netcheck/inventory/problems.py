@@ -18,6 +18,7 @@ SECRET_TEXT = (
     rf"""(?i)({SECRET_WORD}["']?\s*:\s*(?:\[\s*|\{{\s*(?!(?:{"|".join(WAYS)})\b)\w+\s*:\s*)?)"""
     r"""(?![\s{\[&*|>#])("[^"]*"?|'[^']*'?|[^,}\]]+)"""
 )
+SECRET_QUERY = rf"(?i)([?&][\w.-]*{SECRET_WORD}=)[^&#\s\"'\]}},]+"  # `/x?api_key=…`
 SECRET_URL = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 HIDDEN = "****"
 
@@ -126,8 +127,18 @@ class Report:
         hidden = self._hidden.get(number)
         if hidden is not None:
             line = line[: hidden - 1] + HIDDEN
-        line = SECRET_URL.sub(rf"\1{HIDDEN}@", re.sub(SECRET_TEXT, rf"\1{HIDDEN}", line))
+        line = re.sub(SECRET_QUERY, rf"\1{HIDDEN}", re.sub(SECRET_TEXT, rf"\1{HIDDEN}", line))
+        line = SECRET_URL.sub(rf"\1{HIDDEN}@", line)
         return "".join(char if char.isprintable() else " " for char in line)
+
+
+def secret_in_url(text: str) -> str:
+    """What is wrong with a URL, or a path with its query, that holds a secret; nothing where it has none."""
+    if "://" in text and SECRET_URL.search(text):
+        return "secret in clear text: a URL takes no user and password"
+    if "=" in text and re.search(SECRET_QUERY, text):
+        return "secret in clear text: a URL takes no password or token; it would be in every log on the way"
+    return ""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from netcheck import registry
 from netcheck.inventory.hosts import read_host
-from netcheck.inventory.problems import nearest
+from netcheck.inventory.problems import nearest, secret_in_url
 from probes.contract import NOTHING, Probe
 from probes.settings import PORT, BadValue, shown
 
@@ -49,6 +49,8 @@ def read_url(text: str) -> Wanted:
         raise BadValue(f"{shown(text)} is not a URL: the host can't be read") from None
     if "@" in parts.netloc:
         raise BadValue("a URL may not hold a user or password; an inventory has `credentials` for that")
+    if leak := secret_in_url(text):
+        raise BadValue(leak)
     if not host:
         raise BadValue(f"{shown(text)} is not a URL: it names no host")
     port = re.sub(r"^(\[[^\]]*\]|[^:]*)", "", parts.netloc).removeprefix(":")

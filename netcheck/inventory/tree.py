@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from netcheck.inventory import scalars
-from netcheck.inventory.problems import SECRET_KEY, SECRET_URL, WAYS, Place, Placed, Report
+from netcheck.inventory.problems import SECRET_KEY, WAYS, Place, Placed, Report, secret_in_url
 from netcheck.inventory.source import Source
 from probes.settings import shown
 
@@ -211,8 +211,8 @@ class Builder:
         return None
 
     def _refuse_secret_url(self, node: Node, last_line: int) -> None:
-        if isinstance(node.value, str) and "://" in node.value and SECRET_URL.search(node.value):
-            self._report.leak(node, last_line, "secret in clear text: a URL takes no user and password")
+        if isinstance(node.value, str) and (message := secret_in_url(node.value)):
+            self._report.leak(node, last_line, message)
 
     def _no_tag(self, event: Any, place: Placed) -> None:
         if event.tag is not None:
