@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from netcheck.cli import running
 from netcheck.inventory.urls import from_urls
+from netcheck.plan import choose
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -14,5 +15,5 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    planned = from_urls(arguments.urls, only=arguments.only, timeout=arguments.timeout)
+    planned = choose(from_urls(arguments.urls), only=arguments.only, timeout=arguments.timeout)
     return running.perform(arguments, planned, None)

@@ -1,4 +1,4 @@
-"""`netcheck check URL…`: a plan without an inventory."""
+"""`netcheck check URL…`: what is to be checked, without an inventory."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from netcheck.inventory.hosts import One
 from netcheck.inventory.model import FLOWS, LOCAL, TIMEOUT, Entry, Service, timing
 from netcheck.inventory.origin import ASSUMED
 from netcheck.inventory.services import Wanted, read_url
-from netcheck.plan import Plan, choose
 from probes.settings import BadValue
 
 
-def from_urls(urls: Iterable[str], *, only: Iterable[str] = (), timeout: float | None = None) -> Plan:
-    """The plan of these URLs, seen from this host; a URL given twice is checked once. Raises UsageError."""
-    return choose(_entries(dict.fromkeys(urls)), only=only, timeout=timeout)
+def from_urls(urls: Iterable[str]) -> Iterator[Entry]:
+    """One entry a URL, seen from this host; a URL given twice is checked once. Raises UsageError.
 
-
-def _entries(urls: Iterable[str]) -> Iterator[Entry]:
-    """One entry a URL. Where two differ in their path only, the second is named `2`, and so on."""
+    Where two differ in their path only, the check of the second is named `2`, and so on.
+    """
     seen: Counter[tuple[str, str, int | None]] = Counter()
-    for wanted in map(_wanted, urls):
+    for wanted in map(_wanted, dict.fromkeys(urls)):
         host = wanted.host or ""
         slot = (host, wanted.probe.name, wanted.port)
         seen[slot] += 1
