@@ -1,7 +1,9 @@
-"""What the command line, a pytest plugin or a notebook call: load, plan, run.
+"""What the command line, a pytest plugin or a notebook call to carry out a plan.
 
-inventory = load("inventory.yml")
-record = asyncio.run(run(plan(inventory), head_of(inventory)))
+With `netcheck.inventory.load` and `netcheck.plan.plan`:
+
+    inventory = load("inventory.yml")
+    record = asyncio.run(run(plan(inventory), head_of(inventory)))
 """
 
 from __future__ import annotations
