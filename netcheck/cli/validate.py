@@ -9,6 +9,7 @@ from netcheck import exitcodes
 from netcheck.errors import UsageError
 from netcheck.inventory import load
 from netcheck.plan import plan
+from netcheck.render.text import count
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,9 +27,5 @@ def _validate(path: str) -> int:
     except UsageError as error:
         print(error, file=sys.stderr)
         return exitcodes.USAGE
-    print(f"{path}: {_count(len(planned), 'check')} of {_count(planned.targets, 'target')}, valid")
+    print(f"{path}: {count(len(planned), 'check')} of {count(planned.targets, 'target')}, valid")
     return exitcodes.OK
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
