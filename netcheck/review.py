@@ -17,6 +17,10 @@ CONCURRENCY = 256
 PER_HOST = 1
 
 
+UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
+DOWN = "another check found this address down: perhaps this one gave up before its router did"
+
+
 @dataclass(frozen=True, slots=True)
 class Reviewed:
     """A failure with its final judgement after so many looks of its own."""
@@ -37,9 +41,12 @@ class Review:
         self._look = look
         self._settle = settle
         self._again: dict[int, Outcome] = {}  # by the failure's index
+        self._down: set[str | None] = set()  # addresses that a router called unreachable
         self._tries: dict[str, int] = {}  # by the check's id
 
     async def run(self, failures: Iterable[Failure]) -> None:
+        failures = list(failures)
+        self._down = {one.main.address for one in failures if one.main.cause == "tcp.host_down"}
         found = classes(failures)
         await self._repeat(one for each in found for one in each.split()[0])
         await self._repeat(one for each in found if not self._unanimous(each) for one in each.split()[1])
@@ -77,7 +84,16 @@ class Review:
         seen = [self._own(one) for one in each.members if one.index in self._again]
         inherited = [_inherited(one, seen[0]) for one in each.members if one.index not in self._again]
         for reviewed in (*seen, *inherited):
-            self._settle(_doubted(reviewed) if each.beside_rejections else reviewed)
+            self._settle(self._weighed(reviewed, each))
+
+    def _weighed(self, reviewed: Reviewed, each: Class) -> Reviewed:
+        """Silence is not certain beside answers that explain it otherwise."""
+        judgement = reviewed.judgement
+        if judgement.cause != "tcp.filtered":
+            return reviewed
+        if judgement.main.address in self._down:
+            return _doubted(reviewed, DOWN)
+        return _doubted(reviewed, UNHEARD) if each.beside_rejections else reviewed
 
     def _own(self, failure: Failure) -> Reviewed:
         second = self._again[failure.index]
@@ -113,11 +129,7 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     return Reviewed(failure, failure.outcome, judgement, 1)
 
 
-def _doubted(reviewed: Reviewed) -> Reviewed:
-    """Silence beside rejections is not certain: the router may have had no ICMP error left to send."""
+def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
     judgement = reviewed.judgement
-    if judgement.cause != "tcp.filtered":
-        return reviewed
-    why = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
     doubted = replace(judgement, confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
     return replace(reviewed, judgement=doubted)

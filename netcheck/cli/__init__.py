@@ -75,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     if sys.stdout is None:  # `netcheck … >&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open for the whole run
+    if sys.stderr is None:  # `netcheck … 2>&-`
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open for the whole run
     if words in (["--version"], ["-V"]):
         print(f"netcheck {__version__}")
         return exitcodes.OK

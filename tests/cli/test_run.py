@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+COMMAND = str(Path(sys.executable).parent / "netcheck")
 Done = subprocess.CompletedProcess[str]
 Netcheck = Callable[..., Done]
 Inventory = Callable[..., str]
@@ -205,3 +206,14 @@ def test_version_and_help_cost_no_inventory(netcheck: Netcheck) -> None:
         done = netcheck(command, "--help")
         assert done.returncode == 0
         assert f"example: netcheck {command}" in done.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_change_no_status(
+    tmp_path: Path, environment: dict[str, str], inventory: Inventory, open_port: int, closed: str
+) -> None:
+    """Some schedulers start their jobs so; what nobody can read is not written."""
+    name = inventory(f"  a: {{host: 127.0.0.1, checks: [tcp/{open_port}]}}")
+    line = f"{COMMAND} run {name} {closed}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, timeout=60, check=False)
+    assert done.returncode == 0

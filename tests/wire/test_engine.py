@@ -94,6 +94,19 @@ def test_near_an_icmp_error_silence_is_not_inherited(check: Checks, run: Runs) -
     assert len(set(second.connected)) == 11
 
 
+def test_silence_of_a_host_that_is_down_is_only_likely(check: Checks, run: Runs) -> None:
+    """A check with a short timeout gives up before the router says that the host is down."""
+    down = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "10.1.0.1"), elapsed=3.1)
+    servers = {("10.0.0.1", 22): down, ("10.0.0.1", 23): DARK, ("10.0.0.2", 23): DARK}
+    checks = [check("10.0.0.1"), check("10.0.0.1", 23), check("10.0.0.2", 23)]
+    records = list(run(checks, Scripted(servers), Scripted(servers)).checks)
+    assert [(record.cause, record.confidence) for record in records] == [
+        ("tcp.host_down", Confidence.CERTAIN),
+        ("tcp.filtered", Confidence.LIKELY),
+        ("tcp.filtered", Confidence.CERTAIN),
+    ]
+
+
 def test_blocked_is_certain_only_beside_a_sign_of_life(check: Checks, run: Runs) -> None:
     """Silence is a pass; without another answer of that host it may as well be down."""
     servers = {("10.0.0.1", 3389): DARK, ("10.0.0.1", 22): [], ("10.0.0.2", 3389): DARK}
