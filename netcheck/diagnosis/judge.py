@@ -54,7 +54,7 @@ def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
         return _not_passed(outcome, furthest(ascents), looks)
     passed = _passed(outcome, good[0])
     if len(good) < len(ascents):
-        return _some_dead(passed, ascents, check.terms.every_address)
+        return _not_all_passed(passed, ascents, check.terms.every_address)
     return passed
 
 
@@ -104,17 +104,19 @@ def _passed(outcome: Outcome, main: Ascent) -> Judgement:
     )
 
 
-def _some_dead(passed: Judgement, ascents: tuple[Ascent, ...], every: bool) -> Judgement:
-    dead = [ascent for ascent in ascents if ascent.verdict is not Verdict.PASS]
+def _not_all_passed(passed: Judgement, ascents: tuple[Ascent, ...], every: bool) -> Judgement:
+    """Some addresses are dead; or where none failed, some could not be checked, which is not theirs."""
+    dead = [ascent for ascent in ascents if ascent.verdict is Verdict.FAIL]
+    rest = dead or [ascent for ascent in ascents if ascent.verdict is not Verdict.PASS]
+    what = "failed" if dead else "could not be checked"
+    named = few([f"{ascent.address} {ascent.cause}" for ascent in rest])
     return replace(
         passed,
-        verdict=Verdict.FAIL if every else Verdict.WARN,
-        cause="path.some_addresses_dead",
-        layer=Layer.CONNECT,
-        summary=f"{len(dead)} of {len(ascents)} addresses failed: "
-        + ", ".join(f"{ascent.address} {ascent.cause}" for ascent in dead[:4])
-        + (" …" if len(dead) > 4 else ""),
-        evidence=(*passed.evidence, *(f"{one.address}: {one.summary}" for one in dead)),
+        verdict=rest[0].verdict if every else Verdict.WARN,
+        cause="path.some_addresses_dead" if dead else rest[0].cause,
+        layer=Layer.CONNECT if dead else rest[0].layer,
+        summary=f"{len(rest)} of {len(ascents)} addresses {what}: {named}",
+        evidence=(*passed.evidence, *(f"{one.address}: {one.summary}" for one in rest)),
     )
 
 
