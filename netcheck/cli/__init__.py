@@ -73,10 +73,7 @@ COMMANDS: dict[str, Command] = {
 def main(argv: list[str] | None = None) -> int:
     """The `netcheck` command; returns the exit status."""
     words = sys.argv[1:] if argv is None else argv
-    if sys.stdout is None:  # `netcheck … >&-`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open for the whole run
-    if sys.stderr is None:  # `netcheck … 2>&-`
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open for the whole run
+    _open_streams()
     if words in (["--version"], ["-V"]):
         print(f"netcheck {__version__}")
         return exitcodes.OK
@@ -95,6 +92,14 @@ def main(argv: list[str] | None = None) -> int:
         return exitcodes.OK
     except KeyboardInterrupt:  # while reading or writing; a run has its own way to end early
         return exitcodes.INTERRUPTED
+
+
+def _open_streams() -> None:
+    """A stream that was closed from the start (`netcheck … >&-`) goes nowhere."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open for the whole run
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as above
 
 
 def give_up(stream: TextIO) -> None:

@@ -167,6 +167,7 @@ def test_a_reader_that_leaves_early_changes_no_exit_status(
         ("netcheck run 2>&1 >/dev/null | true", 2, ""),
         ("netcheck explain >&- | true", 0, ""),
         ("netcheck run --frob >&- 2>&- | true", 2, ""),
+        ("python -m netcheck check tcp://127.0.0.1:1 --no-history >&- 2>&- </dev/null | true", 1, ""),
     ],
 )
 def test_closed_streams_change_no_exit_status(
