@@ -243,6 +243,9 @@ WORDS = (
     ("sequence entries are not allowed", "a list can't begin here; start it on the next line or write [ ]"),
     ("unknown escape character", "no such escape in double quotes; use single quotes"),
 )
+CONTINUED = (
+    "this line is read as the end of the one before: is it indented too far, or does that lack a `: `?"
+)
 AT_THE_START = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
 
 
@@ -255,5 +258,7 @@ def _explained(error: yaml.MarkedYAMLError, source: Source) -> tuple[Place, str]
     line = source.lines[place.line - 1] if place.line <= len(source.lines) else ""
     if line[place.column - 1 : place.column] == "\t":
         return place, "not YAML: a tab; indent with spaces"
+    if "mapping values" in problem and ": " not in line[: place.column - 1]:
+        return place, f"not YAML: {CONTINUED}"
     meaning = next((meaning for words, meaning in WORDS if words in problem), problem)
     return place, f"not YAML: {meaning}"
