@@ -69,7 +69,9 @@ ABOVE: dict[str, Key] = {
 }
 
 
-def _of_a_check(name: str) -> str:
+def _elsewhere(name: str) -> str:
+    if name in ("host", "hosts", "groups"):
+        return "; it belongs to a target"
     return "; it belongs to a check" if name in OWN else ""
 
 
@@ -87,10 +89,10 @@ DEFAULTS = Record(
         "rate": key(Whole(1, 1_000_000), "new connections a second"),
     },
     all_options,
-    hint=_of_a_check,
+    hint=_elsewhere,
     empty=True,
 )
-GROUP = Record("a group", {**COMMON, **ABOVE}, all_options, hint=_of_a_check, empty=True)
+GROUP = Record("a group", {**COMMON, **ABOVE}, all_options, hint=_elsewhere, empty=True)
 TARGET = Record(
     "a target",
     {
@@ -102,7 +104,7 @@ TARGET = Record(
     },
     all_options,
     make=_with_hosts,
-    hint=_of_a_check,
+    hint=_elsewhere,
 )
 ROOT = Record(
     "an inventory",

@@ -239,6 +239,7 @@ WORDS = (
     ("could not find expected ':'", "this line has no `:` after its key"),
     ("expected '-' indicator", "this line is not indented like the list it stands in"),
     ("expected key", "this does not belong here; is the indentation right, or a quote missing?"),
+    ("expected alphabetic or numeric", "text can't begin with `*` or `&`; quote it"),
     ("cannot start any token", "text can't begin with this character; quote it"),
     ("sequence entries are not allowed", "a list can't begin here; start it on the next line or write [ ]"),
     ("unknown escape character", "no such escape in double quotes; use single quotes"),
