@@ -14,7 +14,7 @@ from netcheck.inventory.keys import COMMON
 from netcheck.inventory.model import FLOWS, TIMEOUT, Entry, Service, Vantage, timing
 from netcheck.inventory.options import Options
 from netcheck.inventory.origin import stopped_at, vantages_for
-from netcheck.inventory.problems import Place, Report
+from netcheck.inventory.problems import Place, Report, nearest
 from netcheck.inventory.shapes import MISSING, Fields, Given
 from netcheck.inventory.tree import Node
 
@@ -104,7 +104,21 @@ class Entries:
         asked = any(map(_has_checks, levels)) or shared.get("profile")
         if not asked and name not in self._flawed:
             self._report.add(given.node, f"target `{name}` has no checks (for example `checks: [ssh]`)")
+        if "accept" in given.value and asked and not shared.get("profile"):
+            self._refuse_idle(name, levels)
         return tuple(slots.services.values())
+
+    def _refuse_idle(self, name: str, levels: Sequence[Level]) -> None:
+        """Report an acceptance written on a target whose `check` is none of the target's."""
+        checks = [level.fields["checks"] for level in levels if "checks" in level.fields]
+        if any(len(given.value) < _length(given.node) for given in checks):
+            return  # one was refused, and may be the one that is meant
+        known = sorted({word for given in checks for check in given.value for word in _words(check.value)})
+        for part in levels[-1].fields["accept"].value:
+            word = part.value.check
+            if word is not None and word not in known:
+                near = nearest(word, known) or f"; it has {', '.join(known)}"
+                self._report.add(part.node.at(("check",)), f"target `{name}` has no check `{word}`{near}")
 
     def _levels(self, name: str, fields: Fields) -> tuple[list[Level], tuple[str, ...]]:
         """The levels, furthest first, and the groups: listed, and that of a `hosts:` entry's own name.
@@ -189,6 +203,16 @@ def _hosts(fields: Fields) -> tuple[HostSet, ...]:
     if "host" in fields:
         return (fields["host"].value,)
     return tuple(part.value for part in fields["hosts"].value) if "hosts" in fields else ()
+
+
+def _length(node: Node) -> int:
+    return len(node.value) if isinstance(node.value, list) else 1
+
+
+def _words(check: WantedCheck) -> tuple[str, ...]:
+    """By what an acceptance may name a check."""
+    probe, port = check.wanted.probe.name, check.wanted.port
+    return (probe,) if port is None else (probe, f"{probe}/{port}")
 
 
 def _place(node: Node) -> Place:
