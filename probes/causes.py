@@ -66,6 +66,11 @@ def _host_down(error: Any) -> bool:
     return _host_unreachable(error) and _tried(error)
 
 
+def _next_hop_down(error: Any) -> bool:
+    """Nobody answered this host's own ARP or ND: the target on our link, or the gateway to it."""
+    return _host_down(error) and bool(error.icmp.own)
+
+
 def _local(*numbers: int) -> Callable[[Any], bool]:
     return lambda error: error.local and error.errno in numbers
 
@@ -125,6 +130,14 @@ TABLE: tuple[Row, ...] = (
         for certain, confidence in ((True, C.CERTAIN), (False, C.LIKELY))
     ),
     Row(None, ConnectFailed, "vantage.blocked_locally", "this host itself answered: {icmp}", _own_rule),
+    Row(
+        None,
+        ConnectFailed,
+        "tcp.host_down",
+        "nobody answers as this host's next hop, the target or a gateway to it: {icmp} after {elapsed}",
+        _next_hop_down,
+        C.LIKELY,
+    ),
     Row(None, ConnectFailed, "tcp.host_down", "{icmp} after {elapsed}", _host_down),
     Row(
         None,

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from probes.net.base import Network, Source
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = {}  # shared, and never written to: a mapping proxy could not be pickled
 
 
 def nothing() -> Mapping[str, Any]:

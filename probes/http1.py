@@ -175,7 +175,9 @@ class Client:
     def _malformed(self, error: h11.RemoteProtocolError) -> Failed:
         if error.error_status_hint == 431:
             return self._endless_head()
-        return Failed("protocol.malformed", f"malformed HTTP: {plain(str(error))}")
+        return Failed(
+            "protocol.malformed", f"malformed HTTP: {plain(str(error).replace('bytearray(b', '('))}"
+        )
 
 
 class _Decoder:

@@ -59,8 +59,13 @@ def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
 
 
 def furthest(ascents: Iterable[Ascent]) -> Ascent:
-    """The ladder that got highest; of several the first."""
-    return max(ascents, key=lambda ascent: sum(step.verdict is Verdict.PASS for step in ascent.steps))
+    """The ladder that got highest; of several a failure before what could not be checked, then the first."""
+
+    def height(ascent: Ascent) -> tuple[int, bool]:
+        passed = sum(step.verdict is Verdict.PASS for step in ascent.steps)
+        return passed, ascent.verdict is Verdict.FAIL
+
+    return max(ascents, key=height)
 
 
 def _not_passed(outcome: Outcome, main: Ascent, looks: int) -> Judgement:

@@ -106,8 +106,11 @@ class Attempt:
 
     def _unusable_family(self) -> bool:
         """No source address for this destination at all (IPv6 switched off), rather than no free port."""
-        with socket.socket(self.family, socket.SOCK_DGRAM) as sock:
-            return sock.connect_ex(self.sockaddr) != 0
+        try:
+            with socket.socket(self.family, socket.SOCK_DGRAM) as sock:
+                return sock.connect_ex(self.sockaddr) != 0
+        except OSError:
+            return False
 
 
 def _established(sock: socket.socket) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from probes.net import errqueue
 from probes.net.base import ConnectFailed, Read, Resolution, TimedOut
-from probes.net.connecting import Attempt, Exhausted
+from probes.net.connecting import EXHAUSTED, Attempt, Exhausted
 from probes.net.connection import SocketConnection
 from probes.net.lookup import Lookup
 from probes.net.readiness import Readiness
@@ -68,8 +68,11 @@ class SystemNetwork:
     def has_route(self, address: str) -> bool:
         """Whether this host knows a way: a UDP connect asks the routing table and sends nothing."""
         family, sockaddr = sockaddr_of(address, 9)
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            return sock.connect_ex(sockaddr) == 0
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                return sock.connect_ex(sockaddr) == 0
+        except OSError as error:  # no descriptor to ask with: connect() will find out
+            return error.errno in EXHAUSTED
 
     async def connect(self, address: str, port: int, until: float) -> SocketConnection:
         family, sockaddr = sockaddr_of(address, port)
@@ -101,7 +104,7 @@ class SystemNetwork:
         read: Callable[[bytes], Read | None],
     ) -> Read:
         family, sockaddr = sockaddr_of(*server)
-        with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        with await self._datagram_socket(family) as sock:
             errqueue.listen(sock, family == socket.AF_INET6, True)
             try:
                 sock.connect(sockaddr)
@@ -112,6 +115,17 @@ class SystemNetwork:
             except OSError as error:
                 raise _failure(sock, error.errno or 0, self.now() - began) from None
             raise TimedOut(self.now() - began)
+
+    async def _datagram_socket(self, family: socket.AddressFamily) -> socket.socket:
+        while True:
+            try:
+                return socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    raise ConnectFailed(
+                        error.errno or 0, local=True, ipv6=family == socket.AF_INET6
+                    ) from None
+            await self._gate.exhausted()
 
     async def _hear(self, sock: socket.socket, until: float, read: Callable[[bytes], Read | None]) -> Read:
         """The first datagram that `read` makes something of. Raises TimeoutError."""

@@ -45,7 +45,7 @@ CASES: list[tuple[str, Layer, NetworkFailure, str]] = [
     ("silence, unproved", Layer.RESOLVE, LookupFailed("timeout", "", (), False), "dns.timeout"),
     ("own REJECT", CONNECT, icmp(3, 3, own=True), "vantage.blocked_locally"),
     ("own REJECT host-unreachable", CONNECT, icmp(3, 1, own=True), "vantage.blocked_locally"),
-    ("no ARP answer on our own link", CONNECT, icmp(3, 1, own=True, after=3.1), "tcp.host_down"),
+    ("no ARP answer of a gateway", CONNECT, icmp(3, 1, own=True, after=3.1), "tcp.host_down"),
     ("no ARP answer behind a router", CONNECT, icmp(3, 1, after=3.1), "tcp.host_down"),
     ("no ND answer", CONNECT, icmp(1, 3, version=6, after=3.0), "tcp.host_down"),
     ("host unreachable at once", CONNECT, icmp(3, 1), "tcp.rejected"),

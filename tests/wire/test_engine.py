@@ -178,6 +178,14 @@ def test_some_dead_addresses_warn_or_fail(check: Checks, run: Runs) -> None:
     assert [one.verdict for one in warned.addresses] == [Verdict.PASS, Verdict.FAIL]
 
 
+def test_what_could_not_be_checked_does_not_hide_a_failure(check: Checks, run: Runs) -> None:
+    """Of two addresses one was refused and one stopped here: the refusal is the verdict."""
+    here = ConnectFailed(errno.EACCES, local=True)
+    network = Scripted({("10.0.0.1", 22): here}, {"vip": ("10.0.0.1", "10.0.0.2")})
+    (record,) = run([check("vip")], network).checks
+    assert (record.verdict, record.cause) == (Verdict.FAIL, "tcp.refused")
+
+
 def test_an_accepted_failure_stays_a_failure(check: Checks, run: Runs) -> None:
     """It is counted as accepted until its day is over, and not in the findings."""
     today, yesterday = datetime.date(2026, 11, 24), datetime.date(2026, 11, 23)

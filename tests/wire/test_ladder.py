@@ -1,6 +1,7 @@
 """The ladder: order, deadlines, several addresses, what was not reached."""
 
 import asyncio
+import pickle
 
 import pytest
 
@@ -155,3 +156,9 @@ def test_a_climb_without_one_of_its_steps_is_no_pass() -> None:
         network = Scripted({("10.0.0.1", 22): []})
         with pytest.raises(RuntimeError, match=f"without the step {words}"):
             asyncio.run(look(Target("10.0.0.1", 22), Timing(), network, layers, climb))
+
+
+def test_an_outcome_travels() -> None:
+    """What a remote vantage saw comes back as it was."""
+    outcome = ask(Scripted({("10.0.0.2", 22): []}, {"db": ("10.0.0.1", "10.0.0.2")}), "db")
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
