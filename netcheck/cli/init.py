@@ -16,12 +16,22 @@ TITLE = '"title": "netcheck inventory"'  # by this an earlier schema of ours is 
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", nargs="?", default="inventory.yml", type=Path)
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        default="inventory.yml",
+        type=Path,
+        help="default: inventory.yml; `-` is stdout",
+    )
 
 
 def run(arguments: Namespace) -> int:
     """Writes both files or none; an inventory that is there stays as it is."""
     path: Path = arguments.file
+    if str(path) == "-":
+        print(starter(), end="")
+        return exitcodes.OK
     beside = path.parent / SCHEMA
     try:
         _refuse(path, beside)

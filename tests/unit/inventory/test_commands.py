@@ -108,6 +108,16 @@ def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert main(["init", "second.yml"]) == 0
 
 
+def test_init_to_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`-` is stdout: the inventory alone is printed, and no file is made."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "-"]) == 0
+    assert "\nnetcheck: 1 " in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_init_leaves_others_alone(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A schema file that is not netcheck's is not overwritten, and then nothing is written."""
     Path("netcheck.schema.json").write_text("{}")
