@@ -16,8 +16,11 @@ Ended = Callable[[int, Check, Outcome], None]
 # Checks set aside because their host is busy; past this many the plan waits, so memory stays bounded.
 MOST_PARKED = 50_000
 
-# A look that never has to wait keeps the event loop: after so many others, and signals, get their turn.
-BREATH = 32
+# So many outcomes are handed on together, or what there is after so many seconds: judged between two
+# connections each would cost three times as much, for cold caches. A look that never has to wait keeps
+# the event loop, so at the same moment others, and signals, get their turn.
+BATCH = 256
+REPORT_EVERY = 0.1
 
 
 class Schedule:
@@ -34,7 +37,7 @@ class Schedule:
         self._per_host = per_host
         self._items: Iterator[Item] = iter(())
         self._workers = 0
-        self._count = 0
+        self._unreported: list[tuple[int, Check, Outcome]] = []
         self._busy: dict[str, int] = {}
         self._parked: dict[str, deque[Item]] = {}
         self._parked_count = 0
@@ -44,9 +47,24 @@ class Schedule:
         self._items = iter(items)
         try:
             async with asyncio.TaskGroup() as group:
-                self._hire(group)
+                reporter = group.create_task(self._report_often())
+                async with asyncio.TaskGroup() as workers:
+                    self._hire(workers)
+                reporter.cancel()
         except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+            raise _first(errors) from None
+        finally:
+            self._report()
+
+    async def _report_often(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            self._report()
+
+    def _report(self) -> None:
+        ended, self._unreported = self._unreported, []
+        for index, check, outcome in ended:
+            self._ended(index, check, outcome)
 
     def _hire(self, group: asyncio.TaskGroup) -> None:
         """One more worker, if there is a place and a check for it."""
@@ -58,9 +76,9 @@ class Schedule:
         while item is not None:
             self._hire(group)  # each time: there may be none to hire while the plan has to wait
             index, check = item
-            self._ended(index, check, await self._look(check))
-            self._count += 1
-            if self._count % BREATH == 0:
+            self._unreported.append((index, check, await self._look(check)))
+            if len(self._unreported) >= BATCH:
+                self._report()
                 await asyncio.sleep(0)
             item = self._next_at(check.host) or self._next()
         self._workers -= 1
@@ -92,3 +110,9 @@ class Schedule:
         if not self._busy[host]:
             del self._busy[host]
         return None
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The exception that ended a pass, out of the groups in which it travelled."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
