@@ -131,9 +131,9 @@ class Engine:
         address, when = judgement.main.address, judgement.main.started
         if abs(self._alive.get(address or "", 0.0) - when) > SAME_MOMENT:
             missing = "nothing of this run shows the target alive: it may be down rather than blocked"
-            return replace(judgement, evidence=(*judgement.evidence, missing))
+            return judgement._replace(evidence=(*judgement.evidence, missing))
         sign = f"{address} answers on another port"
-        return replace(judgement, confidence=Confidence.CERTAIN, evidence=(*judgement.evidence, sign))
+        return judgement._replace(confidence=Confidence.CERTAIN, evidence=(*judgement.evidence, sign))
 
     def _settle(
         self, index: int, check: Check, outcome: Outcome, judgement: Judgement, attempts: int = 1

@@ -105,8 +105,7 @@ class Review:
         judgement = judge(failure.check, outcome, looks=2)
         if again.cause != failure.main.cause:
             other = again.main if outcome is failure.outcome else failure.main
-            judgement = replace(
-                judgement,
+            judgement = judgement._replace(
                 confidence=Confidence.LIKELY,
                 evidence=(*judgement.evidence, f"another look ended differently: {other.summary}"),
             )
@@ -118,8 +117,7 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     own = judge(failure.check, failure.outcome)
     shown = representative.judgement
     named = f"not looked at again itself; {representative.failure.check.id} was: {shown.summary}"
-    judgement = replace(
-        own,
+    judgement = own._replace(
         verdict=shown.verdict,
         cause=shown.cause,
         layer=shown.layer,
@@ -131,5 +129,5 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
 
 def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
     judgement = reviewed.judgement
-    doubted = replace(judgement, confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
+    doubted = judgement._replace(confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
     return replace(reviewed, judgement=doubted)

@@ -11,16 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from probes.net.base import Network, Source
 
 NOTHING: Mapping[str, Any] = {}  # shared, and never written to: a mapping proxy could not be pickled
-
-
-def nothing() -> Mapping[str, Any]:
-    """The empty mapping that values share (a mapping proxy can't be a dataclass default)."""
-    return NOTHING
 
 
 class Verdict(StrEnum):
@@ -53,35 +48,31 @@ class Confidence(StrEnum):
     UNDETERMINED = "undetermined"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The service asked about. `port` is None where the protocol has none (dns)."""
 
     host: str
     port: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """Seconds: `timeout` bounds one step on one address, `deadline` the whole look."""
 
     timeout: float = 5.0
     deadline: float = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One rung: its verdict, and the cause where the verdict is not `pass`. Duration in seconds."""
 
     layer: Layer
     verdict: Verdict
     cause: str | None = None
     duration: float | None = None
-    detail: Mapping[str, Any] = field(default_factory=nothing)
+    detail: Mapping[str, Any] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Caution:
+class Caution(NamedTuple):
     """Something that works now, but … `cause` is a warn-only code, or None for a plain remark."""
 
     cause: str | None
@@ -89,8 +80,7 @@ class Caution:
     layer: Layer = Layer.PROTOCOL
 
 
-@dataclass(frozen=True, slots=True)
-class Ascent:
+class Ascent(NamedTuple):
     """One ladder on one address, from `connect` up (dns: from `resolve`).
 
     `verdict` is `pass`, `fail`, `skip` or `error`; a `warn` is a pass with cautions, for the judge to
@@ -108,15 +98,14 @@ class Ascent:
     summary: str = ""
     evidence: tuple[str, ...] = ()
     cautions: tuple[Caution, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=nothing)
+    facts: Mapping[str, Any] = NOTHING
     source: Source | None = None
     signed_by: str | None = None
     started: float = 0.0
     duration: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one look at a service showed. `started` is a Unix time, `duration` in seconds.
 
     `resolve` is the lookup's step (None where the host is an address). Where it failed, `ascents`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from netcheck.check import Check
 from netcheck.record import AddressRecord, Warned
@@ -28,8 +28,7 @@ PASSING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A check's verdict and all that supports it. `main` is the ladder that decided."""
 
     verdict: Verdict
@@ -92,7 +91,7 @@ def _passed(outcome: Outcome, main: Ascent) -> Judgement:
     steps = _steps(outcome, main)
     if caution is not None:
         steps = tuple(
-            replace(step, verdict=Verdict.WARN, cause=caution.cause) if step.layer is caution.layer else step
+            step._replace(verdict=Verdict.WARN, cause=caution.cause) if step.layer is caution.layer else step
             for step in steps
         )
     return Judgement(
@@ -115,8 +114,7 @@ def _not_all_passed(passed: Judgement, ascents: tuple[Ascent, ...], every: bool)
     rest = dead or [ascent for ascent in ascents if ascent.verdict is not Verdict.PASS]
     what = "failed" if dead else "could not be checked"
     named = few([f"{ascent.address} {ascent.cause}" for ascent in rest])
-    return replace(
-        passed,
+    return passed._replace(
         verdict=rest[0].verdict if every else Verdict.WARN,
         cause="path.some_addresses_dead" if dead else rest[0].cause,
         layer=Layer.CONNECT if dead else rest[0].layer,
@@ -237,8 +235,7 @@ def _addresses(outcome: Outcome) -> tuple[AddressRecord, ...]:
 
 def unstable(again: Judgement, first: Ascent) -> Judgement:
     """A check that failed and then passed: it works now, but the path can't be relied on."""
-    return replace(
-        again,
+    return again._replace(
         verdict=Verdict.WARN,
         cause="path.unstable",
         layer=Layer.CONNECT,

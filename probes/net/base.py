@@ -11,13 +11,12 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 Read = TypeVar("Read")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Our own end of the connection: what a firewall's log shows."""
 
     address: str
@@ -156,8 +155,7 @@ class TlsFailed(NetworkFailure):
         self.answered = answered
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """A name's addresses, in the order in which programs would try them, and the seconds it took."""
 
     addresses: tuple[str, ...]
