@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST = 36500 * UNITS["d"]
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 
 
@@ -60,7 +61,8 @@ class Text:
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise BadValue(f"{shown(value)} is not {self.what}; quote it" + self._hint())
+            fix = "" if value is None or isinstance(value, (list, Mapping)) else "; quote it"
+            raise BadValue(f"{shown(value)} is not {self.what}{fix}" + self._hint())
         if not value or (self.pattern and not re.fullmatch(self.pattern, value)):
             raise BadValue(f"{shown(value)} is not {self.what}" + self._hint())
         return value
@@ -156,8 +158,9 @@ class Duration:
             if found is None:
                 raise BadValue(f"{shown(value)} is not a duration (for example `5s`, `500ms`, `2m`)")
             seconds = float(found[1]) * UNITS[found[2] or "s"]
-        if not self.least <= seconds < 3.2e9:  # also refuses nan and inf
-            raise BadValue(f"{shown(value)} is not a duration: {self.least:g} s or more")
+        if not self.least <= seconds <= LONGEST:  # also refuses nan and inf
+            bound = "100 years at most" if seconds > LONGEST else f"{self.least:g} s or more"
+            raise BadValue(f"{shown(value)} is not a duration: {bound}")
         return seconds
 
     def schema(self) -> dict[str, Any]:

@@ -169,6 +169,8 @@ def read_host(text: str) -> str:
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     address = address_of(bare)
     if address is not None:
+        if address.version == 6 and address.is_link_local and not address.scope_id:
+            raise BadValue(f"{shown(text)} is link-local: say on which interface (`{address}%eth0`)")
         return str(address)
     name = _ascii(text)
     labels = name.rstrip(".").split(".")

@@ -85,6 +85,7 @@ class Expectation:
     keys: tuple[HostKey, ...] = ()
     revoked: tuple[HostKey, ...] = ()
     known_hosts: str | None = None
+    elided: bool = False  # `host_key` is still `SHA256:…`
 
     def standing(self, key: HostKey) -> Standing:
         """How the key that the host proved compares."""
@@ -94,7 +95,7 @@ class Expectation:
             return Standing.VERIFIED
         if self.pins or key.type in self.types:
             return Standing.OTHER
-        return Standing.UNKNOWN if self.known_hosts else Standing.NOT_COMPARED
+        return Standing.UNKNOWN if self.known_hosts or self.elided else Standing.NOT_COMPARED
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -128,12 +129,14 @@ def key_type(algorithm: str) -> str:
 
 def expected(pins: tuple[str, ...], path: str | None, host: str, address: str, port: int) -> Expectation:
     """What the settings and the known_hosts file say of the host."""
+    elided = ELIDED in pins
+    pins = tuple(pin for pin in pins if pin != ELIDED)
     if path is None:
-        return Expectation(pins)
+        return Expectation(pins, elided=elided)
     entries = _load(os.path.expanduser(path)).of(host, address, port)
     keys = tuple(entry.key for entry in entries if entry.marker is None)
     revoked = tuple(entry.key for entry in entries if entry.marker == "@revoked")
-    return Expectation(pins, keys, revoked, path)
+    return Expectation(pins, keys, revoked, path, elided)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,13 +90,16 @@ def _judge(proof: Proof, known: Expectation, ladder: Ladder) -> None:
         case Standing.REVOKED:
             raise Failed(MISMATCH, f"host key {named} is revoked in {known.known_hosts}")
         case Standing.UNKNOWN:
-            ladder.caution(UNKNOWN_KEY, f"host key {named} is not in {known.known_hosts}{_others(known)}")
+            ladder.caution(UNKNOWN_KEY, f"host key {named} {_why_unknown(known)}")
         case Standing.NOT_COMPARED:
             ladder.prove(f"host key {named} (not compared with anything: give host_key or known_hosts)")
 
 
-def _others(known: Expectation) -> str:
-    return f", which has {' and '.join(sorted(known.types))} for it" if known.types else ""
+def _why_unknown(known: Expectation) -> str:
+    if known.known_hosts is None:
+        return "is not compared yet: `host_key` is still to be filled in"
+    others = f", which has {' and '.join(sorted(known.types))} for it" if known.types else ""
+    return f"is not in {known.known_hosts}{others}"
 
 
 async def _log_in(proof: Proof, credential: Credential, ladder: Ladder, host: str) -> None:

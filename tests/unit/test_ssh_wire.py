@@ -13,7 +13,17 @@ from probes.codes import Failed
 from probes.settings import BadValue, options_of
 from probes.ssh import Settings
 from probes.ssh.algorithms import agree, key_types, known_first, of_type, profile, profile_names, weaknesses
-from probes.ssh.hostkeys import Expectation, HostKey, KnownHosts, Pin, Standing, expected, key_type, parse
+from probes.ssh.hostkeys import (
+    ELIDED,
+    Expectation,
+    HostKey,
+    KnownHosts,
+    Pin,
+    Standing,
+    expected,
+    key_type,
+    parse,
+)
 from probes.ssh.wire import Disconnect, identification, opening
 
 OPENSSH = profile("openssh")
@@ -236,3 +246,10 @@ def test_what_is_no_host_key_is_refused_with_the_two_forms_that_are(value):
     """A key line whose type is not its key's is refused, too."""
     with pytest.raises(BadValue, match="is not a host key: use `SHA256:…`"):
         Pin().read(value)
+
+
+def test_a_fingerprint_still_to_be_filled_in_is_no_mismatch() -> None:
+    """`SHA256:…`, as manuals print it, is nothing to compare with, and is said to be missing."""
+    known = expected((ELIDED,), None, "db01", "10.0.0.5", 22)
+    key = HostKey("ssh-ed25519", b"key")
+    assert (known.pins, known.standing(key)) == ((), Standing.UNKNOWN)
