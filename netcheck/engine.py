@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netcheck import review
@@ -55,6 +55,7 @@ class Engine:
         self._writer = writer
         self._limits = limits
         self._observers = observers
+        self._planned = 0
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
         self._blocked: dict[int, tuple[Check, Outcome]] = {}
@@ -82,13 +83,22 @@ class Engine:
             if not self._summary.interrupted:
                 raise
         self._settle_rest()
+        if len(self._records) < self._planned and not self._summary.interrupted:
+            lost = self._planned - len(self._records)
+            raise RuntimeError(f"{lost} of {self._planned} checks have no verdict: a bug in netcheck")
         return self._finish()
+
+    def _items(self) -> Iterator[tuple[int, Check]]:
+        """The plan's checks, numbered and counted: a check that got lost must not pass for a green run."""
+        for index, check in enumerate(self._checks):
+            self._planned = index + 1
+            yield index, check
 
     async def _passes(self) -> None:
         limits = self._limits
         look = self._looker(self._network(limits))
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
-        await first.run(enumerate(self._checks))
+        await first.run(self._items())
         if self._failures:
             quiet = self._looker(self._network(replace(limits, per_host=review.PER_HOST)))
             in_order = [self._failures[index] for index in sorted(self._failures)]

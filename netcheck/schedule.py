@@ -76,7 +76,8 @@ class Schedule:
         while item is not None:
             self._hire(group)  # each time: there may be none to hire while the plan has to wait
             index, check = item
-            self._unreported.append((index, check, await self._look(check)))
+            outcome = await self._look(check)
+            self._unreported.append((index, check, outcome))  # not before: the list is another by now
             if len(self._unreported) >= BATCH:
                 self._report()
                 await asyncio.sleep(0)

@@ -98,6 +98,20 @@ def test_after_a_host_with_too_many_checks_all_places_are_used_again(monkeypatch
     assert most == 5
 
 
+def test_what_ends_late_is_reported_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is under way while others are reported is not lost; in batches of any size."""
+    monkeypatch.setattr(schedule, "REPORT_EVERY", 0.0)
+
+    async def look(check: Check) -> Outcome:
+        for _ in range(20 if check.host == "slow" else 0):
+            await asyncio.sleep(0)
+        return NOTHING
+
+    assert sorted(play(["slow", *(f"h{number}" for number in range(50)), "slow"], look)) == list(range(52))
+    monkeypatch.setattr(schedule, "BATCH", 1)
+    assert sorted(play(["slow", "a", "b", "slow"], look)) == list(range(4))
+
+
 def test_a_bug_in_a_look_ends_the_pass_as_itself() -> None:
     """The engine's own bug is not swallowed, nor dressed in an exception group."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from netcheck import registry
 from netcheck.check import Accept, Check
+from netcheck.engine import Engine
 from netcheck.record import CheckRecord, RunRecord
 from probes.contract import Confidence, Layer, Outcome, Probe, Verdict
 from probes.net.base import ConnectFailed, Icmp
@@ -242,6 +243,15 @@ def test_findings_group_by_cause_and_place(check: Checks, run: Runs) -> None:
         ("tcp.rejected", 3, True),
         ("tcp.filtered", 1, False),
     ]
+
+
+def test_a_lost_check_is_a_bug_and_no_green_run(
+    check: Checks, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it came about: a run without a verdict for each planned check is no run."""
+    monkeypatch.setattr(Engine, "_first_look", lambda *_: None)
+    with pytest.raises(RuntimeError, match="2 of 2 checks have no verdict"):
+        run([check("10.0.0.1"), check("10.0.0.2")], Scripted({}))
 
 
 def test_an_interrupted_run_keeps_what_was_finished(check: Checks) -> None:
