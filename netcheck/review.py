@@ -16,7 +16,6 @@ from probes.contract import Ascent, Confidence, Outcome, Verdict
 CONCURRENCY = 256
 PER_HOST = 1
 
-
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
 
@@ -116,8 +115,10 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     """What a representative showed stands for the rest of its class, `likely`."""
     own = judge(failure.check, failure.outcome)
     shown = representative.judgement
-    named = f"not looked at again itself; {representative.failure.check.id} was: {shown.summary}"
+    as_shown = f"{representative.failure.check.id} was: {shown.summary}"
+    named = f"not looked at again itself; {as_shown}"
     judgement = own._replace(
+        summary=own.summary if own.cause == shown.cause else f"{own.summary}; looked at again, {as_shown}",
         verdict=shown.verdict,
         cause=shown.cause,
         layer=shown.layer,

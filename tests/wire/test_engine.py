@@ -67,6 +67,17 @@ def test_three_of_a_class_are_looked_at_again(check: Checks, run: Runs) -> None:
     assert "local/10.0.0.1/tcp/22" in " ".join(found["10.0.0.7"].evidence)
 
 
+def test_what_all_representatives_show_is_inherited_with_its_words(check: Checks, run: Runs) -> None:
+    """First silence everywhere, then a rejection of each representative: the rest names it."""
+    second = Scripted(subnet(10, REJECTED))
+    found = by_target(
+        run([check(f"10.0.0.{number}") for number in range(1, 11)], Scripted(subnet(10, DARK)), second)
+    )
+    rest = found["10.0.0.7"]
+    assert (rest.cause, rest.confidence) == ("tcp.rejected", Confidence.LIKELY)
+    assert "looked at again, local/10.0.0.1/tcp/22 was: ICMP 3/13" in rest.summary
+
+
 def test_a_representative_that_passes_puts_the_rest_to_the_test(check: Checks, run: Runs) -> None:
     """Where representatives disagree nobody inherits: every member is looked at itself."""
     second = Scripted({**subnet(10, DARK), ("10.0.0.5", 22): [], ("10.0.0.7", 22): []})
