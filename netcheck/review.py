@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from netcheck.check import Check
 from netcheck.diagnosis.judge import Judgement, judge, unstable
-from netcheck.diagnosis.second_look import Class, Failure, classes, stronger
+from netcheck.diagnosis.second_look import Class, Failure, classes, failed, stronger
 from netcheck.look import Looker
 from netcheck.schedule import Schedule
 from probes.contract import Ascent, Confidence, Outcome, Verdict
@@ -76,7 +76,7 @@ class Review:
         return len(causes) == 1 and None not in causes
 
     def _second(self, failure: Failure) -> Ascent:
-        return Failure(failure.index, failure.check, self._again[failure.index]).main
+        return failed(self._again[failure.index])
 
     def _decide(self, each: Class) -> None:
         """The verdict of every member: its own second look's, or the representatives'."""
@@ -102,8 +102,8 @@ class Review:
             return Reviewed(failure, second, unstable(again, failure.main), attempts)
         outcome = stronger(failure.outcome, second)
         judgement = judge(failure.check, outcome, looks=2)
-        if again.cause != failure.main.cause:
-            other = again.main if outcome is failure.outcome else failure.main
+        if again.cause != judge(failure.check, failure.outcome).cause:
+            other = failed(second) if outcome is failure.outcome else failure.main
             judgement = judgement._replace(
                 confidence=Confidence.LIKELY,
                 evidence=(*judgement.evidence, f"another look ended differently: {other.summary}"),

@@ -31,7 +31,8 @@ class Failure:
 
     @property
     def main(self) -> Ascent:
-        return furthest(self.outcome.ascents)
+        """The ladder that failed; of several the one that got highest."""
+        return failed(self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,14 @@ def is_repeated(check: Check, outcome: Outcome) -> bool:
     """Whether a failed check is looked at again: never its auth step, never what must be blocked."""
     if check.terms.retries < 1 or check.terms.expect == "blocked":
         return False
-    main = furthest(outcome.ascents)
+    main = failed(outcome)
     return main.verdict is Verdict.FAIL and main.layer is not Layer.AUTH
+
+
+def failed(outcome: Outcome) -> Ascent:
+    """The ladder for which the check failed; where every address counts, others may have passed."""
+    bad = [ascent for ascent in outcome.ascents if ascent.verdict is not Verdict.PASS]
+    return furthest(bad or outcome.ascents)
 
 
 def classes(failures: Iterable[Failure]) -> list[Class]:
@@ -108,7 +115,7 @@ def stronger(first: Outcome, second: Outcome) -> Outcome:
     dead host: the first look's last SYN may have set the router to ask again, so that the second look
     waits for the rest of that only and its host unreachable comes early.
     """
-    one, two = furthest(first.ascents), furthest(second.ascents)
+    one, two = failed(first), failed(second)
     if two.cause in PASSING and one.cause not in PASSING:
         return first
     if (one.cause, two.cause) == ("tcp.host_down", "tcp.rejected") and one.signed_by == two.signed_by:

@@ -190,6 +190,21 @@ def test_some_dead_addresses_warn_or_fail(check: Checks, run: Runs) -> None:
     assert [one.verdict for one in warned.addresses] == [Verdict.PASS, Verdict.FAIL]
 
 
+@pytest.mark.parametrize(
+    ("script", "verdict", "cause"),
+    [([], Verdict.WARN, "path.unstable"), (DARK, Verdict.FAIL, "path.some_addresses_dead")],
+)
+def test_a_dead_address_that_counts_is_looked_at_again(
+    check: Checks, run: Runs, script: Any, verdict: Verdict, cause: str
+) -> None:
+    """Where every address counts, one that was silent for a moment is no failure."""
+    names = {"vip": ("10.0.0.1", "10.0.0.2")}
+    first, second = (Scripted({("10.0.0.1", 22): [], ("10.0.0.2", 22): one}, names) for one in (DARK, script))
+    (record,) = run([check("vip", every_address=True)], first, second).checks
+    assert (record.verdict, record.cause, record.attempts) == (verdict, cause, 2)
+    assert record.confidence is Confidence.CERTAIN
+
+
 def test_what_could_not_be_checked_does_not_hide_a_failure(check: Checks, run: Runs) -> None:
     """Of two addresses one was refused and one stopped here: the refusal is the verdict."""
     here = ConnectFailed(errno.EACCES, local=True)
