@@ -10,7 +10,7 @@ from typing import Any
 from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.judge import Judgement
-from netcheck.record import Accepted, CheckRecord, Control, Place
+from netcheck.record import Accepted, CheckRecord, Place
 from probes.contract import Outcome, Verdict
 
 
@@ -27,7 +27,6 @@ class Writer:
         judgement: Judgement,
         *,
         attempts: int = 1,
-        controls: tuple[Control, ...] = (),
     ) -> CheckRecord:
         """The record of one finished check."""
         terms, main = check.terms, judgement.main
@@ -65,7 +64,6 @@ class Writer:
             attempts=attempts,
             steps=judgement.steps,
             addresses=judgement.addresses,
-            controls=controls,
             settings=asked(terms.settings),
             facts=main.facts,
             where=where,

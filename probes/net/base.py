@@ -28,7 +28,7 @@ class Icmp:
     """An ICMP error that came back for our packet, as the kernel's error queue tells it.
 
     `version` 4 or 6 with that protocol's type and code (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3);
-    `sender` signed it; `own` says that the sender is this host. `mtu` only for "too big".
+    `sender` signed it; `own` says that the sender is this host.
     """
 
     version: int
@@ -36,7 +36,6 @@ class Icmp:
     code: int
     sender: str
     own: bool = False
-    mtu: int | None = None
 
 
 class NetworkFailure(Exception):
@@ -204,10 +203,6 @@ class Connection(Protocol):
 
     def detach(self) -> socket.socket:
         """The blocking socket beneath, for a library that wants one; this object is done then."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """What the kernel knows of the connection (TCP_INFO): plain data."""
         ...
 
     def close(self) -> None: ...

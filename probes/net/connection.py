@@ -7,7 +7,6 @@ import errno
 import socket
 from typing import Any
 
-from probes.net import tcpinfo
 from probes.net.base import PeerClosed, PeerReset, Source, TimedOut, TlsHello, TlsSession
 from probes.net.sockaddr import source_of
 
@@ -88,12 +87,6 @@ class SocketConnection:
         self._owned = False
         self._sock.setblocking(True)
         return self._sock
-
-    def facts(self) -> dict[str, Any]:
-        info = tcpinfo.read(self._sock)
-        if info is None:
-            return {}
-        return {"rtt_ms": round(info.rtt * 1000, 3), "retransmissions": info.retransmissions}
 
     def close(self) -> None:
         if self._owned:

@@ -41,11 +41,10 @@ def read(sock: socket.socket) -> tuple[Icmp, int] | None:
                 (socket.IPPROTO_IP, IP_RECVERR),
                 (socket.IPPROTO_IPV6, IPV6_RECVERR),
             ):
-                number, origin, icmp_type, code, _, info, _ = _EXTENDED.unpack_from(data)
+                number, origin, icmp_type, code, *_ = _EXTENDED.unpack_from(data)
                 if origin in _ORIGINS:
                     sender = _offender(data[_EXTENDED.size :])
-                    mtu = info or None
-                    return Icmp(_ORIGINS[origin], icmp_type, code, sender, is_own(sender), mtu), number
+                    return Icmp(_ORIGINS[origin], icmp_type, code, sender, is_own(sender)), number
 
 
 def _offender(sockaddr: bytes) -> str:

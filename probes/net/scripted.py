@@ -191,8 +191,5 @@ class ScriptedConnection:
     def detach(self) -> Any:
         raise NotImplementedError("a script has no socket; test such a probe against a real server")
 
-    def facts(self) -> dict[str, Any]:
-        return {}
-
     def close(self) -> None:
         self.closed = True
