@@ -100,7 +100,7 @@ def _judge(ladder: Ladder, answers: list[dnswire.Answer], settings: Settings) ->
     good = [answer for answer in answers if answer.status == "found"]
     bad = [answer for answer in answers if answer.status != "found"]
     if bad and (settings.resolvers or not good):
-        worst = min(bad, key=lambda answer: dnswire.RANK.index(answer.status))
+        worst = dnswire.decisive(bad)
         raise Failed(f"dns.{worst.status}", worst.text, evidence=evidence)
     for answer in bad:
         ladder.caution(None, f"{answer.text}; the next server was asked", Layer.RESOLVE)

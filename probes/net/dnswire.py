@@ -31,6 +31,11 @@ class Answer:
     records: tuple[str, ...] = ()
 
 
+def decisive(answers: Sequence[Answer]) -> Answer:
+    """The answer that decides where servers disagree; of several the first. There is at least one."""
+    return min(answers, key=lambda answer: RANK.index(answer.status))
+
+
 @dataclass(frozen=True, slots=True)
 class StubConfig:
     """resolv.conf(5) as dnspython reads it."""

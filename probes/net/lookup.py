@@ -105,12 +105,12 @@ def _seen(task: asyncio.Task[Resolution]) -> None:
 
 def _failure(host: str, reason: Reason, answers: list[Answer]) -> LookupFailed:
     """The system's failure, explained by what the servers say."""
-    from probes.net.dnswire import RANK
+    from probes.net.dnswire import decisive
 
     evidence = tuple(answer.text for answer in answers)
     if not answers:
         return LookupFailed(reason, f"{host} can't be looked up; no DNS server to ask", evidence, False)
-    best = min(answers, key=lambda answer: RANK.index(answer.status))
+    best = decisive(answers)
     if best.status == "found":
         text = f"the system can't look {host} up, though {best.text}: hosts file or nsswitch?"
         return LookupFailed(reason, text, evidence, False)
