@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from netcheck import __version__
 from netcheck.check import Check
 from netcheck.diagnosis.write import Writer
-from netcheck.engine import Engine, Limits
+from netcheck.engine import Engine
 from netcheck.events import Observer
 from netcheck.history.ulid import new_id
 from netcheck.inventory.model import LOCAL, Inventory
-from netcheck.limits import raise_descriptor_limit
+from netcheck.limits import Limits, raise_descriptor_limit
 from netcheck.look import Looker, no_credential
 from netcheck.record import RunHead, RunRecord, VantageRecord
 from probes.contract import Credential

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netcheck import review
 from netcheck.check import Check
@@ -14,7 +14,7 @@ from netcheck.diagnosis.judge import Judgement, alive, judge
 from netcheck.diagnosis.second_look import Failure, is_repeated
 from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
-from netcheck.limits import CONCURRENCY, PER_HOST, Gate
+from netcheck.limits import Gate, Limits
 from netcheck.look import Looker
 from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
 from netcheck.schedule import Schedule
@@ -24,15 +24,6 @@ from probes.net.real import SystemNetwork
 
 # A target that answered so many seconds before or after counts as alive at that moment.
 SAME_MOMENT = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Connections under way in all, new ones a second (None: no limit), and at one host."""
-
-    concurrency: int = CONCURRENCY
-    rate: float | None = None
-    per_host: int = PER_HOST
 
 
 class Engine:
@@ -58,7 +49,7 @@ class Engine:
         self._planned = 0
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
-        self._blocked: dict[int, tuple[Check, Outcome]] = {}
+        self._blocked: dict[int, tuple[Check, Outcome, Judgement]] = {}
         self._alive: dict[str, float] = {}  # when an address answered last, Unix times
         self._summary = Summary()
         self._work: asyncio.Task[None] | None = None
@@ -115,9 +106,9 @@ class Engine:
         judgement = judge(check, outcome)
         passed = judgement.verdict in (Verdict.PASS, Verdict.WARN)
         if check.terms.expect == "blocked" and judgement.verdict is Verdict.PASS:
-            self._blocked[index] = (check, outcome)
+            self._blocked[index] = (check, outcome, judgement)
         elif judgement.verdict is Verdict.FAIL and is_repeated(check, outcome):
-            self._failures[index] = Failure(index, check, outcome)
+            self._failures[index] = Failure(index, check, outcome, judgement)
         else:
             self._settle(index, check, outcome, judgement)
         for observer in self._observers:
@@ -130,11 +121,10 @@ class Engine:
 
     def _settle_rest(self) -> None:
         """What had to wait for the whole run; failures too, where the second look was cut short."""
-        for index, (check, outcome) in self._blocked.items():
-            self._settle(index, check, outcome, self._with_life_sign(judge(check, outcome)))
+        for index, (check, outcome, judgement) in self._blocked.items():
+            self._settle(index, check, outcome, self._with_life_sign(judgement))
         for failure in self._failures.values():
-            judgement = judge(failure.check, failure.outcome)
-            self._settle(failure.index, failure.check, failure.outcome, judgement)
+            self._settle(failure.index, failure.check, failure.outcome, failure.judgement)
 
     def _with_life_sign(self, judgement: Judgement) -> Judgement:
         """A blocked flow is certainly blocked only if the target was seen alive in this run."""

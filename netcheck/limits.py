@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from types import TracebackType
 
 # OpenSSH drops connections beyond 10 that have not logged in (MaxStartups), many devices beyond 4.
@@ -17,6 +18,15 @@ CONCURRENCY = 2000
 RESERVED_DESCRIPTORS = 128
 # Without a connection of our own that could end, shortage is another program's: ask again after this.
 SHORTAGE_PAUSE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Connections under way in all, new ones a second (None: no limit), and at one host."""
+
+    concurrency: int = CONCURRENCY
+    rate: float | None = None
+    per_host: int = PER_HOST
 
 
 def raise_descriptor_limit() -> int:

@@ -102,7 +102,7 @@ class Review:
             return Reviewed(failure, second, unstable(again, failure.main), attempts)
         outcome = stronger(failure.outcome, second)
         judgement = judge(failure.check, outcome, looks=2)
-        if again.cause != judge(failure.check, failure.outcome).cause:
+        if again.cause != failure.judgement.cause:
             other = failed(second) if outcome is failure.outcome else failure.main
             judgement = judgement._replace(
                 confidence=Confidence.LIKELY,
@@ -113,8 +113,7 @@ class Review:
 
 def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     """What a representative showed stands for the rest of its class, `likely`."""
-    own = judge(failure.check, failure.outcome)
-    shown = representative.judgement
+    own, shown = failure.judgement, representative.judgement
     as_shown = f"{representative.failure.check.id} was: {shown.summary}"
     named = f"not looked at again itself; {as_shown}"
     judgement = own._replace(

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from netcheck import api, exitcodes
 from netcheck.cli import choosing, output, progress
 from netcheck.credentials import Vault
-from netcheck.engine import Limits
 from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
+from netcheck.limits import Limits
 from netcheck.plan import Plan
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netcheck.check import Check
-from netcheck.diagnosis.judge import PASSING, furthest
+from netcheck.diagnosis.judge import PASSING, Judgement, furthest
 from probes.contract import Ascent, Layer, Outcome, Verdict
 from probes.ladder import is_address
 
@@ -23,11 +23,12 @@ REPRESENTATIVES_NEAR_ICMP = 24
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A check that failed on the first look. `index` is its place in the plan."""
+    """A check that failed on the first look, and how that was judged. `index` is its place in the plan."""
 
     index: int
     check: Check
     outcome: Outcome
+    judgement: Judgement
 
     @property
     def main(self) -> Ascent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netcheck.check import Check, Terms
+from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.second_look import Failure, classes, stronger
 from probes.contract import Ascent, Layer, Outcome, Step, Timing, Verdict
 
@@ -21,7 +22,8 @@ def failure(cause: str, address: str, port: int = 22) -> Failure:
     """A failed check of that address and port."""
     terms = Terms("local", "declared", "vault-to-target", "tcp", port, None, Timing())
     signed_by = ROUTER if cause == "tcp.rejected" else None
-    return Failure(0, Check(address, address, terms), outcome(cause, address, signed_by))
+    check, seen = Check(address, address, terms), outcome(cause, address, signed_by)
+    return Failure(0, check, seen, judge(check, seen))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 
 from netcheck.check import Check, Terms
 from netcheck.diagnosis.write import Writer
-from netcheck.engine import Engine, Limits
+from netcheck.engine import Engine
+from netcheck.limits import Limits
 from netcheck.look import Looker
 from netcheck.record import RunHead, RunRecord, VantageRecord
 from probes import tcp

@@ -283,7 +283,8 @@ def test_a_lost_check_is_a_bug_and_no_green_run(
 def test_an_interrupted_run_keeps_what_was_finished(check: Checks) -> None:
     """Interrupted in the first pass: finished checks are there, the others are not."""
     from netcheck.diagnosis.write import Writer
-    from netcheck.engine import Engine, Limits
+    from netcheck.engine import Engine
+    from netcheck.limits import Limits
     from netcheck.look import Looker
     from netcheck.record import RunHead
 
