@@ -175,9 +175,8 @@ class Client:
     def _malformed(self, error: h11.RemoteProtocolError) -> Failed:
         if error.error_status_hint == 431:
             return self._endless_head()
-        return Failed(
-            "protocol.malformed", f"malformed HTTP: {plain(str(error).replace('bytearray(b', '('))}"
-        )
+        words = str(error).replace("bytearray(b", "(")  # h11 quotes its buffer as Python shows it
+        return Failed("protocol.malformed", f"malformed HTTP: {plain(words)}")
 
 
 class _Decoder:

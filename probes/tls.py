@@ -95,10 +95,10 @@ def _facts(session: TlsSession, chain: tuple[Certificate, ...]) -> dict[str, obj
 
 def _prove(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...]) -> None:
     ladder.prove(f"{session.version} with {session.cipher}")
-    for certificate in chain[:1]:
-        subject, issuer = certificate.facts()["subject"], certificate.facts()["issuer"]
-        ladder.prove(f"certificate {subject or 'without a subject'}, issued by {issuer}")
-        ladder.prove(f"its SHA-256 is {certificate.sha256}")
+    for leaf in chain[:1]:
+        facts = leaf.facts()
+        ladder.prove(f"certificate {facts['subject'] or 'without a subject'}, issued by {facts['issuer']}")
+        ladder.prove(f"its SHA-256 is {leaf.sha256}")
     if session.requested:
         ladder.prove("it asked for a client certificate; none was sent")
 
