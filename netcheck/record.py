@@ -56,11 +56,30 @@ class AddressRecord(NamedTuple):
 
 
 class Control(NamedTuple):
-    """A control experiment: what was varied, to which value, and how that ended."""
+    """A control experiment: what was varied, to which value, and how that ended, in words too."""
 
     varied: str
     value: Any
     verdict: Verdict
+    summary: str = ""
+
+
+class Hop(NamedTuple):
+    """Who answered that a packet with this TTL ended there. `address` None: nobody did. Seconds."""
+
+    ttl: int
+    address: str | None = None
+    name: str | None = None
+    rtt: float | None = None
+
+
+class Trace(NamedTuple):
+    """The route of a flow. `method` is `tcp-ttl`, or `sibling` where another flow's place stands for it;
+    `ecmp`: hops differ with the source port, so there is more than one path."""
+
+    method: str
+    hops: tuple[Hop, ...] = ()
+    ecmp: bool = False
 
 
 class CheckRecord(NamedTuple):
@@ -100,7 +119,7 @@ class CheckRecord(NamedTuple):
     samples: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] = NOTHING
     facts: Mapping[str, Any] = NOTHING
-    trace: Mapping[str, Any] | None = None
+    trace: Trace | None = None
     where: Place | None = None  # not a key of its own: in `trace`, and in the findings
 
     @property

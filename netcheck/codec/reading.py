@@ -13,10 +13,12 @@ from netcheck.record import (
     CheckRecord,
     Control,
     Finding,
+    Hop,
     Place,
     RunHead,
     RunRecord,
     Summary,
+    Trace,
     VantageRecord,
     Warned,
 )
@@ -148,7 +150,9 @@ def check_from_json(item: Json) -> CheckRecord:
         steps=_steps(item["steps"]),
         addresses=tuple(_address(address) for address in item["addresses"]),
         controls=tuple(
-            Control(control["varied"], control["value"], Verdict(control["verdict"]))
+            Control(
+                control["varied"], control["value"], Verdict(control["verdict"]), control.get("summary", "")
+            )
             for control in item["controls"]
         ),
         samples=item["samples"],
@@ -184,10 +188,13 @@ def _address(item: Json) -> AddressRecord:
     )
 
 
-def _trace(item: Json | None) -> Json | None:
+def _trace(item: Json | None) -> Trace | None:
     if item is None or item["method"] is None:
         return None
-    return {key: value for key, value in item.items() if key != "where"}
+    hops = tuple(
+        Hop(hop["ttl"], hop["address"], hop.get("name"), _seconds(hop["rtt_ms"])) for hop in item["hops"]
+    )
+    return Trace(item["method"], hops, item.get("ecmp", False))
 
 
 def _place(item: Json | None) -> Place | None:

@@ -231,7 +231,12 @@ def check_to_json(check: CheckRecord) -> Json:
         "steps": _steps_to_json(check.steps),
         "addresses": [_address_to_json(address) for address in check.addresses],
         "controls": [
-            {"varied": control.varied, "value": control.value, "verdict": control.verdict}
+            {
+                "varied": control.varied,
+                "value": control.value,
+                "verdict": control.verdict,
+                "summary": control.summary,
+            }
             for control in check.controls
         ],
         "samples": check.samples,
@@ -271,5 +276,12 @@ def _trace_to_json(check: CheckRecord) -> Json | None:
     its sender) stands in a trace without method and hops."""
     if check.trace is None and check.where is None:
         return None
-    trace = {"method": None, "hops": []} if check.trace is None else check.trace
-    return {**trace, "where": _place_to_json(check.where)}
+    method, hops, ecmp = check.trace or (None, (), False)
+    return {
+        "method": method,
+        "hops": [
+            {"ttl": hop.ttl, "address": hop.address, "name": hop.name, "rtt_ms": _ms(hop.rtt)} for hop in hops
+        ],
+        "ecmp": ecmp,
+        "where": _place_to_json(check.where),
+    }

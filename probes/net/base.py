@@ -92,7 +92,7 @@ class TimedOut(NetworkFailure):
 
     `elapsed` seconds were waited in this verb; `idle` seconds since the last byte came (or since the
     verb began), `received` bytes on this connection so far; `syns` really sent, for a connect (0: this
-    host's own rules swallow them).
+    host's own rules swallow them); `unacked` segments of ours that the peer never acknowledged.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class TimedOut(NetworkFailure):
         received: int = 0,
         syns: int | None = None,
         source: Source | None = None,
+        unacked: int | None = None,
     ) -> None:
         super().__init__(elapsed)
         self.elapsed = elapsed
@@ -110,6 +111,7 @@ class TimedOut(NetworkFailure):
         self.received = received
         self.syns = syns
         self.source = source
+        self.unacked = unacked
 
 
 class PeerClosed(NetworkFailure):
@@ -154,6 +156,19 @@ class TlsFailed(NetworkFailure):
         self.answered = answered
 
 
+class Reply(NamedTuple):
+    """What came back first for one SYN with a limited TTL. `rtt` in seconds since that SYN.
+
+    `kind`: `expired` (ICMP time exceeded), `rejected` (another ICMP error), `refused` (an RST), `connected`
+    (the handshake was completed, and at once ended), `silent`. `icmp` is set for the first two.
+    """
+
+    kind: Literal["expired", "rejected", "refused", "connected", "silent"]
+    rtt: float | None = None
+    icmp: Icmp | None = None
+    source: Source | None = None
+
+
 class Resolution(NamedTuple):
     """A name's addresses, in the order in which programs would try them, and the seconds it took."""
 
@@ -193,6 +208,14 @@ class Connection(Protocol):
     source: Source
     received: int
 
+    def rtt(self) -> float | None:
+        """The round trip that the kernel measured, in seconds; None where it can't tell."""
+        ...
+
+    def unacked(self) -> int | None:
+        """How many of our segments the peer has not acknowledged; None where the kernel can't tell."""
+        ...
+
     async def start_tls(self, hello: TlsHello, until: float) -> TlsSession: ...
 
     async def receive(self, until: float, limit: int = 65536) -> bytes:
@@ -229,6 +252,25 @@ class Network(Protocol):
 
     async def connect(self, address: str, port: int, until: float) -> Connection:
         """A TCP connection. Raises ConnectFailed, TimedOut."""
+        ...
+
+    async def knock(
+        self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
+    ) -> Reply:
+        """One SYN (and the kernel's one repeat of it) with this TTL, and what came back first.
+
+        `floor`: replies of the target's side that arrive with a lower TTL are not heard (IP_MINTTL), so
+        asking with several floors tells the distance of their sender. Raises ConnectFailed only where
+        nothing could be sent.
+        """
+        ...
+
+    def shaped(self, mss: int) -> Network:
+        """This network with connections whose segments, both ways, hold at most so many bytes."""
+        ...
+
+    async def name_of(self, address: str, until: float) -> str | None:
+        """The reverse name of an address, asked once; None where there is none in time."""
         ...
 
     async def exchange(

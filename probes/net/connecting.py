@@ -6,6 +6,7 @@ import asyncio
 import errno
 import select
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from probes.net import errqueue, tcpinfo
@@ -32,12 +33,15 @@ class Attempt:
         readiness: Readiness,
         family: socket.AddressFamily,
         sockaddr: tuple[Any, ...],
+        prepare: Callable[[socket.socket], None] | None = None,
     ) -> None:
+        """`prepare` sets further options of the socket before it connects."""
         self.loop = loop
         self.readiness = readiness
         self.family = family
         self.ipv6 = family == socket.AF_INET6
         self.sockaddr = sockaddr
+        self.prepare = prepare
         self.reset = False  # right after the handshake
 
     async def finish(self, until: float) -> None:
@@ -56,6 +60,8 @@ class Attempt:
     async def _connect(self, until: float) -> None:
         sock = self.sock
         errqueue.listen(sock, self.ipv6, True)
+        if self.prepare is not None:
+            self.prepare(sock)
         number = sock.connect_ex(self.sockaddr)
         if number not in (0, errno.EINPROGRESS):
             if errqueue_answer := errqueue.read(sock):  # it came back before connect() returned

@@ -7,6 +7,7 @@ import errno
 import socket
 from typing import Any
 
+from probes.net import tcpinfo
 from probes.net.base import PeerClosed, PeerReset, Source, TimedOut, TlsHello, TlsSession
 from probes.net.sockaddr import source_of
 
@@ -23,6 +24,12 @@ class SocketConnection:
         self._last = loop.time()
         self.received = 0
         self.source: Source = source_of(sock) or Source("?", 0)
+
+    def rtt(self) -> float | None:
+        return tcpinfo.rtt(self._sock)
+
+    def unacked(self) -> int | None:
+        return tcpinfo.unacked(self._sock)
 
     async def start_tls(self, hello: TlsHello, until: float) -> TlsSession:
         from probes.net.tls import TlsStream  # OpenSSL loads when first needed
@@ -73,7 +80,13 @@ class SocketConnection:
 
     def _timed_out(self, began: float) -> TimedOut:
         now = self._loop.time()
-        return TimedOut(now - began, idle=now - self._last, received=self.received, source=self.source)
+        return TimedOut(
+            now - began,
+            idle=now - self._last,
+            received=self.received,
+            source=self.source,
+            unacked=self.unacked(),
+        )
 
     def _broken(self, error: OSError) -> PeerClosed | PeerReset | TimedOut:
         if error.errno == errno.ETIMEDOUT:

@@ -7,17 +7,22 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol
 
-from probes.net import errqueue
-from probes.net.base import ConnectFailed, Read, Resolution, TimedOut
+from probes.net import errqueue, options
+from probes.net.base import ConnectFailed, Icmp, Read, Reply, Resolution, TimedOut
 from probes.net.connecting import EXHAUSTED, Attempt, Exhausted
 from probes.net.connection import SocketConnection
 from probes.net.lookup import Lookup
 from probes.net.readiness import Readiness
-from probes.net.sockaddr import sockaddr_of
+from probes.net.sockaddr import sockaddr_of, source_of
 from probes.net.threads import Threads
 
+# ICMP "time to live exceeded in transit" (RFC 792) and "hop limit exceeded in transit" (RFC 4443 3.3).
+EXPIRED = frozenset({(4, 11, 0), (6, 3, 0)})
+# Only a name will do, not the address again.
+NAMED = socket.NI_NAMEREQD | socket.NI_NUMERICSERV
 # Questions in flight at once: a resolver must not take a run for a flood.
 MOST_DATAGRAMS = 64
 # A lost datagram is not a dead server: it is sent again after these shares of the time there is, from the
@@ -48,9 +53,11 @@ class OpenGate:
 class SystemNetwork:
     """Implements `probes.net.base.Network`. Make it inside the running event loop."""
 
-    def __init__(self, gate: Gate | None = None) -> None:
+    def __init__(self, gate: Gate | None = None, mss: int | None = None) -> None:
+        """`mss` bounds the segments of every connection, both ways, in bytes of payload."""
         self._loop = asyncio.get_running_loop()
         self._gate = gate or OpenGate()
+        self._prepare = partial(options.limit_segments, mss=mss) if mss else None
         self._readiness = Readiness(self._loop)
         self._threads = Threads()
         self._lookup = Lookup(self, self._threads)
@@ -75,9 +82,16 @@ class SystemNetwork:
             return error.errno in EXHAUSTED
 
     async def connect(self, address: str, port: int, until: float) -> SocketConnection:
+        attempt = await self._attempt(address, port, until, self._prepare)
+        return SocketConnection(self._loop, attempt.sock, attempt.reset)
+
+    async def _attempt(
+        self, address: str, port: int, until: float, prepare: Callable[[socket.socket], None] | None
+    ) -> Attempt:
+        """A connected attempt. Raises ConnectFailed, TimedOut."""
         family, sockaddr = sockaddr_of(address, port)
         while True:
-            attempt = Attempt(self._loop, self._readiness, family, sockaddr)
+            attempt = Attempt(self._loop, self._readiness, family, sockaddr, prepare)
             try:
                 await attempt.finish(until)
             except Exhausted:
@@ -85,7 +99,33 @@ class SystemNetwork:
                 await self._gate.exhausted()
                 until += self.now() - began  # our own shortage is not the target's time
                 continue
-            return SocketConnection(self._loop, attempt.sock, attempt.reset)
+            return attempt
+
+    async def knock(
+        self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
+    ) -> Reply:
+        prepare = partial(options.limit_reach, ipv6=":" in address, ttl=ttl, floor=floor)
+        try:
+            attempt = await self._attempt(address, port, until, prepare)
+        except TimedOut as silence:
+            return Reply("silent", source=silence.source)
+        except ConnectFailed as failed:
+            if failed.local:
+                raise
+            return Reply(_kind(failed.icmp), failed.elapsed, failed.icmp, failed.source)
+        source = source_of(attempt.sock)
+        options.abort(attempt.sock)
+        return Reply("connected", self.now() - attempt.began, source=source)
+
+    def shaped(self, mss: int) -> SystemNetwork:
+        return SystemNetwork(self._gate, mss)
+
+    async def name_of(self, address: str, until: float) -> str | None:
+        try:
+            name, _ = await self.in_thread(socket.getnameinfo, (address, 0), NAMED, until=until)
+        except (OSError, UnicodeError, TimedOut):
+            return None
+        return str(name)
 
     async def exchange(
         self, server: tuple[str, int], datagram: bytes, until: float, read: Callable[[bytes], Read | None]
@@ -134,6 +174,12 @@ class SystemNetwork:
                 if (answer := read(await self._loop.sock_recv(sock, 65535))) is not None:
                     return answer
         raise TimeoutError
+
+
+def _kind(icmp: Icmp | None) -> Literal["expired", "rejected", "refused"]:
+    if icmp is None:
+        return "refused"
+    return "expired" if (icmp.version, icmp.type, icmp.code) in EXPIRED else "rejected"
 
 
 def _failure(sock: socket.socket, number: int, elapsed: float) -> ConnectFailed:

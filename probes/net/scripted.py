@@ -9,6 +9,7 @@ the acts say, so a timeout of an hour costs nothing.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -22,6 +23,7 @@ from probes.net.base import (
     PeerClosed,
     PeerReset,
     Read,
+    Reply,
     Resolution,
     Source,
     TimedOut,
@@ -62,8 +64,12 @@ Act = bytes | Silence | Pause | Close | Reset | Callable[[bytes], "Act"]
 Script = Sequence[Act] | NetworkFailure | Silence
 
 
+# What comes back to a SYN: of address, port, TTL and floor.
+Knocked = Callable[[str, int, int | None, int | None], Reply]
+
+
 class Scripted:
-    """Implements `probes.net.base.Network`."""
+    """Implements `probes.net.base.Network`. `small` is what connections with small segments meet."""
 
     def __init__(
         self,
@@ -72,15 +78,22 @@ class Scripted:
         *,
         tls: Mapping[tuple[str, int], TlsSession | NetworkFailure] | None = None,
         datagrams: Mapping[tuple[str, int], Callable[[bytes], bytes] | NetworkFailure] | None = None,
+        replies: Knocked | None = None,
+        reverse: Mapping[str, str] | None = None,
+        small: Scripted | None = None,
         unrouted: frozenset[str] = frozenset(),
     ) -> None:
         self._servers = servers
         self._names = names or {}
         self._tls = tls or {}
         self._datagrams = datagrams or {}
+        self._replies = replies or (lambda address, port, ttl, floor: Reply("silent"))
+        self._reverse = reverse or {}
+        self._small = small or self
         self._unrouted = unrouted
         self._clock = 0.0
         self.connected: list[tuple[str, int]] = []
+        self.knocked: list[tuple[str, int, int | None]] = []  # address, port, TTL
 
     def now(self) -> float:
         return self._clock
@@ -116,6 +129,22 @@ class Scripted:
         if isinstance(script, NetworkFailure):
             raise script
         return ScriptedConnection(self, script, self._tls.get((address, port)))
+
+    async def knock(
+        self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
+    ) -> Reply:
+        began = self._clock
+        self.knocked.append((address, port, ttl))
+        await asyncio.sleep(0)  # others knock at the same moment
+        reply = self._replies(address, port, ttl, floor)
+        self._clock = max(self._clock, until if reply.kind == "silent" else began + (reply.rtt or TICK))
+        return reply
+
+    def shaped(self, mss: int) -> Scripted:
+        return self._small
+
+    async def name_of(self, address: str, until: float) -> str | None:
+        return self._reverse.get(address)
 
     async def exchange(
         self, server: tuple[str, int], datagram: bytes, until: float, read: Callable[[bytes], Read | None]
@@ -187,6 +216,12 @@ class ScriptedConnection:
         self._last = self._network.now()
         self.received += len(data)
         return data
+
+    def rtt(self) -> float | None:
+        return TICK
+
+    def unacked(self) -> int | None:
+        return 0
 
     def detach(self) -> Any:
         raise NotImplementedError("a script has no socket; test such a probe against a real server")

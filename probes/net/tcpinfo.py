@@ -9,7 +9,9 @@ import struct
 CONNECTED = frozenset({b"\x01", b"\x08"})
 
 # Offsets of the fields that netcheck reads; the struct only ever grows at its end.
+_UNACKED = 24  # tcpi_unacked: segments sent and not yet acknowledged
 _UNDER_WAY = 36  # tcpi_retrans: repeated segments handed down and not yet given up
+_RTT = 68  # tcpi_rtt: the smoothed round trip, in microseconds
 _REPEATED = 100  # tcpi_total_retrans: segments sent again, handed down or not
 _LENGTH = 104
 
@@ -28,11 +30,31 @@ def syns_sent(sock: socket.socket) -> int | None:
     A filter that drops a locally made SYN tells connect() nothing, but the kernel takes a repeat for
     under way only once it could hand it down. Known from the first repeat on, after a second.
     """
+    found = _read(sock, _UNDER_WAY, _REPEATED)
+    if found is None:
+        return None
+    under_way, repeated = found
+    return 0 if repeated and not under_way else repeated + 1
+
+
+def rtt(sock: socket.socket) -> float | None:
+    """The round trip in seconds as the kernel measured it; a repeated SYN gives it no sample (RFC 6298 3)."""
+    found = _read(sock, _RTT)
+    return found[0] / 1e6 if found and found[0] else None
+
+
+def unacked(sock: socket.socket) -> int | None:
+    """How many of our segments the peer has not acknowledged."""
+    found = _read(sock, _UNACKED)
+    return found[0] if found else None
+
+
+def _read(sock: socket.socket, *offsets: int) -> tuple[int, ...] | None:
+    """The 32-bit fields at these offsets; None where the system can't tell."""
     try:
         raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LENGTH)
     except (OSError, AttributeError):
         return None
     if len(raw) < _LENGTH:
         return None
-    under_way, repeated = (struct.unpack_from("=I", raw, offset)[0] for offset in (_UNDER_WAY, _REPEATED))
-    return 0 if repeated and not under_way else repeated + 1
+    return tuple(struct.unpack_from("=I", raw, offset)[0] for offset in offsets)

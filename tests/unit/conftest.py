@@ -14,10 +14,12 @@ from netcheck.record import (
     CheckRecord,
     Control,
     Finding,
+    Hop,
     Place,
     RunHead,
     RunRecord,
     Summary,
+    Trace,
     VantageRecord,
     Warned,
 )
@@ -135,7 +137,7 @@ def _passes() -> tuple[CheckRecord, ...]:
             source=Source("2001:db8::7", 40000),
             confidence=Confidence.LIKELY,
             evidence=("no answer to 3 SYNs in 5.0 s", "tcp/22 of the same host answers | so it is alive"),
-            controls=(Control("port", 22, Verdict.PASS),),
+            controls=(Control("port", 22, Verdict.PASS, "answers"),),
             duration=5.0,
         ),
     )
@@ -160,7 +162,7 @@ def _failures() -> tuple[CheckRecord, ...]:
             Step(Layer.RESOLVE, Verdict.PASS, None, 0.0012, {"addresses": ["10.20.0.15"]}),
             Step(Layer.CONNECT, Verdict.FAIL, "tcp.filtered", 5.0009),
         ),
-        trace={"method": "tcp-ttl", "hops": [{"ttl": 1, "address": "10.1.0.1", "rtt_ms": 0.3}]},
+        trace=Trace("tcp-ttl", (Hop(1, "10.1.0.1", "fw1.acme.example", 0.0003), Hop(2))),
         where=Place("after", "10.1.0.1"),
     )
     accepted = silent._replace(

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from netcheck import codec
-from netcheck.record import CheckRecord, Place, RunRecord
+from netcheck.record import CheckRecord, Place, RunRecord, Trace
 from probes.contract import Secret
 
 
@@ -35,9 +35,9 @@ def test_lines_read_back_as_themselves(run_record: RunRecord) -> None:
 
 
 @pytest.mark.parametrize("where", [None, Place("at", "10.1.0.1"), Place("after", "10.1.0.1", "10.2.0.1")])
-@pytest.mark.parametrize("trace", [None, {"method": "tcp-ttl", "hops": []}])
+@pytest.mark.parametrize("trace", [None, Trace("tcp-ttl"), Trace("sibling", ecmp=True)])
 def test_a_place_needs_no_trace(
-    a_check: Callable[..., CheckRecord], where: Place | None, trace: dict[str, object] | None
+    a_check: Callable[..., CheckRecord], where: Place | None, trace: Trace | None
 ) -> None:
     """A place with or without a trace, and neither, all survive."""
     check = a_check(where=where, trace=trace)

@@ -1,0 +1,38 @@
+"""Socket options that make a connection an experiment: how far its SYN goes, who is heard, its segments."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+# Linux's numbers; Python's socket module lacks them.
+IP_MINTTL = 21
+IPV6_MINHOPCOUNT = 73
+
+# The kernel repeats an unanswered SYN after a second; one repeat is enough to hear a router that was busy.
+REPEATS = 1
+_LINGER_0 = struct.pack("ii", 1, 0)
+
+
+def limit_reach(sock: socket.socket, *, ipv6: bool, ttl: int | None, floor: int | None) -> None:
+    """Send with this TTL (IPv6: hop limit); hear no segment that arrives with one below `floor`.
+
+    The floor is that of RFC 5082; it needs no privilege, and ICMP errors are heard all the same.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, REPEATS)
+    level = socket.IPPROTO_IPV6 if ipv6 else socket.IPPROTO_IP
+    if ttl is not None:
+        sock.setsockopt(level, socket.IPV6_UNICAST_HOPS if ipv6 else socket.IP_TTL, ttl)
+    if floor is not None:
+        sock.setsockopt(level, IPV6_MINHOPCOUNT if ipv6 else IP_MINTTL, floor)
+
+
+def limit_segments(sock: socket.socket, *, mss: int) -> None:
+    """Announce and keep this maximum segment size (RFC 9293 3.7.1): it bounds both directions."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+
+
+def abort(sock: socket.socket) -> None:
+    """Close with an RST, so that nothing of the connection lingers at either end."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
+    sock.close()
