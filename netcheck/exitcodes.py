@@ -28,3 +28,8 @@ def of_run(summary: Summary, fail_on: str = "fail") -> int:
     if count[Verdict.SKIP] or count[Verdict.ERROR]:
         return INCOMPLETE
     return OK
+
+
+def of_doctor(missing: bool) -> int:
+    """The status of `doctor`. `missing`: something that checks need is not there, so not all can be made."""
+    return INCOMPLETE if missing else OK

@@ -65,7 +65,7 @@ COMMANDS: dict[str, Command] = {
     "explain": Command(
         "learn", "what a cause code or a probe means", "netcheck explain tcp.filtered", "explain"
     ),
-    "doctor": Command("learn", "what this machine can do", "netcheck doctor", None),
+    "doctor": Command("learn", "what this machine can do", "netcheck doctor", "doctor"),
     "demo": Command("learn", "an embedded lab with devices broken on purpose", "netcheck demo", "demo"),
 }
 

@@ -90,7 +90,7 @@ class Outputs:
         try:
             pieces = iter(shape.render(run, Options(width, self._color, saved)))
             while batch := list(islice(pieces, BATCH)):
-                _put("".join(batch))
+                put("".join(batch))
             sys.stdout.flush()
         except BrokenPipeError:  # `… | head` has seen enough; the exit status still says what was found
             give_up(sys.stdout)
@@ -98,7 +98,7 @@ class Outputs:
             raise UsageError(f"stdout: {error.strerror}") from None
 
 
-def _put(piece: str) -> None:
+def put(piece: str) -> None:
     """To stdout; what its encoding has no sign for is escaped."""
     try:
         sys.stdout.write(piece)

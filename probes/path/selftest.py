@@ -21,6 +21,11 @@ TRIES = 3
 WAIT = 0.2  # seconds for each try
 
 
+def is_linux() -> bool:
+    """Whether this is the system whose socket options are meant."""
+    return sys.platform.startswith("linux")
+
+
 def trace_possible() -> str | None:
     """Whether hops can be heard: a packet's TTL can be set, and ICMP errors reach the error queue."""
     return no_error_queue(4) or no_reach(4)
@@ -28,7 +33,7 @@ def trace_possible() -> str | None:
 
 def no_error_queue(version: int) -> str | None:
     """Whether a datagram to a closed loopback port brings its ICMP error into the error queue."""
-    if not sys.platform.startswith("linux"):
+    if not is_linux():
         return (
             f"only Linux hands ICMP errors to a plain user's socket (IP_RECVERR), and this is {sys.platform}"
         )
@@ -65,7 +70,7 @@ def no_counts() -> str | None:
 
 
 def _refused_option(version: int, *, ttl: int | None, floor: int | None) -> str | None:
-    if not sys.platform.startswith("linux"):
+    if not is_linux():
         return f"the socket options are Linux's, and this is {sys.platform}"
     try:
         with socket.socket(_family(version), socket.SOCK_STREAM) as sock:
