@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import oracle, rules, scenes, system, topology
+from tests.lab.pools import POOLS
 from tests.lab.servers import Servers
 from tests.lab.topology import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER
 
@@ -27,10 +28,12 @@ def build(folder: Path, seed: int) -> None:
     if not system.alone():
         system.open_up()
     topology.build()
-    live = [address for scene in found if scene.on == "live" for address in (scene.address, scene.other)]
     drawn = sorted({pair.address for pair in pairs})
-    topology.hold("targets", [*live, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER])
-    topology.hold("stingy", [scene.address for scene in found if scene.on == "stingy"])
+    near = [scene.other for scene in found if not POOLS[scene.on].apart]
+    topology.hold("targets", [*near, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER])
+    topology.hold("far", [scene.other for scene in found if scene.place == "far"])
+    for place in ("targets", "stingy", "far"):
+        topology.hold(place, [scene.address for scene in found if scene.place == place])
     mute = rules.line(MUTE_RESOLVER, "drop", "all")
     more = oracle.lines(pairs)
     rules.apply(found, {**more, "targets": [*more.get("targets", ()), mute]})

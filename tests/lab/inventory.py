@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.lab.oracle import Pair
 from tests.lab.scenes import Scene, filled
+from tests.lab.topology import NETWORKS
 
 # The keys travel in the environment: the plain user can't read root's files.
 CREDENTIALS = {
@@ -23,7 +24,7 @@ CREDENTIALS = {
 def of_scenes(scenes: Iterable[Scene], words: dict[str, str]) -> str:
     """Every scene as a target with one check; YAML that is also JSON."""
     targets = {scene.name: {"host": scene.host, "checks": [filled(scene.check, words)]} for scene in scenes}
-    return _inventory("scenes", targets, {"credentials": CREDENTIALS})
+    return _inventory("scenes", targets, {"credentials": CREDENTIALS, "networks": NETWORKS})
 
 
 def of_pairs(pairs: Iterable[Pair]) -> str:
@@ -47,7 +48,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def _inventory(name: str, targets: dict[str, Any], more: dict[str, Any]) -> str:
-    vantages = {"local": {"stands_for": ["vault-to-target"]}}
+    vantages = {"local": {"stands_for": ["vault-to-target", "user-to-saas"]}}
     whole = {"netcheck": 1, "name": f"lab {name}", "vantages": vantages, **more, "targets": targets}
     return json.dumps(whole, indent=1)
 

@@ -2,8 +2,13 @@
 
 A file holds `[scene]` and one or more `[[alike]]`: the same shape, a situation that looks alike and
 must get another verdict. Each gets an address of its own, which `{address}` stands for in its texts;
-`{other}` is a second live one, `{dead}` one that nobody answers for. In `check` there are also
-`{host_key}`, the fingerprint of every sshd's key, and `{folder}`, where the certificates are.
+`{other}` is a second live one, `{dead}` one that nobody answers for; `on` names the pool (see
+`tests.lab.pools`) and `net` a network shared with others. In `check` there are also `{host_key}`, the
+fingerprint of every sshd's key, and `{folder}`, where the certificates are.
+
+`expect` may say the place, as `where = { relation = "after", address = "fw2-in", before = "left-in" }`:
+hops are named as in `tests.lab.topology.HOPS`, `target` is the scene's address, `none` no place at all,
+and a list allows any of several. `users` names the users who can know: `root`, `plain_user`.
 """
 
 from __future__ import annotations
@@ -13,25 +18,48 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.lab.topology import POOLS
+from tests.lab.pools import POOLS, Allotment
+from tests.lab.topology import HOPS
 
 FOLDER = Path(__file__).parent.parent / "scenes"
 DOMAIN = "lab.test"
-KEYS = frozenset(["says", "on", "family", "host", "serve", "rules", "records", "hosts", "check", "expect"])
+KEYS = frozenset(
+    "says on net family host serve rules records hosts check expect users".split()  # noqa: SIM905
+)
+USERS = ("root", "plain_user")
+CONFIDENCE = ("certain", "likely", "undetermined")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place that must be found: any of the addresses, None for no place at all.
+
+    `before` is asserted as far as the file says something of it.
+    """
+
+    relation: str
+    addresses: tuple[str | None, ...]
+    before: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must be found; of several causes any one, where the evidence cannot tell them apart."""
+    """What must be found; of several values any one, where the evidence cannot tell them apart.
 
-    verdict: str
+    None, and an empty tuple, where the file says nothing.
+    """
+
+    verdicts: tuple[str, ...]
     causes: tuple[str | None, ...]
     layer: str | None
-    confidence: tuple[str, ...] = ("certain", "likely", "undetermined")
+    confidence: tuple[str, ...] = CONFIDENCE
+    where: Where | None = None
+    responsible: tuple[str, ...] = ()
+    ecmp: bool | None = None
+    controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +82,23 @@ class Scene:
     hosts: tuple[str, ...]
     check: dict[str, Any]
     expected: Expected = field(repr=False)
+    users: tuple[str, ...] = USERS
 
     @property
     def port(self) -> int | None:
         """The port that the check and its rules are about."""
         return self.check.get("port")
 
+    @property
+    def place(self) -> str | None:
+        """Who holds the address and serves there; None: nobody."""
+        return POOLS[self.on].place
+
 
 def load(folder: Path = FOLDER) -> tuple[Scene, ...]:
     """Every scene of the folder, addresses allotted in the order of the file names."""
-    numbers = {pool: count() for pool in POOLS}
-    found = [_scene(name, table, numbers) for name, table in _tables(folder)]
+    allotment = Allotment()
+    found = [_scene(name, table, allotment) for name, table in _tables(folder)]
     if len({scene.name for scene in found}) != len(found):
         raise ValueError("two scenes have the same name")
     return tuple(found)
@@ -81,12 +115,11 @@ def _tables(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{path.stem}-alike-{number}", table
 
 
-def _scene(name: str, table: dict[str, Any], numbers: dict[str, count[int]]) -> Scene:
+def _scene(name: str, table: dict[str, Any], allotment: Allotment) -> Scene:
     if unknown := set(table) - KEYS:
         raise ValueError(f"{name}: unknown keys {sorted(unknown)}")
     family, pool = table.get("family", 4), table.get("on", "live")
-    pools = {"address": pool, "other": "live", "dead": "dead"}
-    words = {word: _address(pools[word], family, next(numbers[pools[word]])) for word in pools}
+    words = allotment.words(pool, family, table.get("net"))
     host = table.get("host", words["address"])
     lines = table.get("records", [f"{'AAAA' if family == 6 else 'A'} {words['address']}"])
     return Scene(
@@ -101,7 +134,8 @@ def _scene(name: str, table: dict[str, Any], numbers: dict[str, count[int]]) -> 
         records=tuple(each for line in lines for each in records(filled(line, words)) if "host" in table),
         hosts=tuple(filled(line, words) for line in table.get("hosts", ())),
         check=filled(table["check"], words),
-        expected=_expected(table["expect"]),
+        expected=_expected(table["expect"], words["address"]),
+        users=tuple(table.get("users", USERS)),
     )
 
 
@@ -131,16 +165,29 @@ def filled(value: Any, words: dict[str, str]) -> Any:
     return value
 
 
-def _expected(table: dict[str, Any]) -> Expected:
-    causes = table.get("cause")
-    confidence = table.get("confidence", list(Expected.__dataclass_fields__["confidence"].default))
+def _expected(table: dict[str, Any], address: str) -> Expected:
+    where = table.get("where")
     return Expected(
-        table["verdict"],
-        tuple(causes) if isinstance(causes, list) else (causes,),
-        table.get("layer"),
-        (confidence,) if isinstance(confidence, str) else tuple(confidence),
+        verdicts=_several(table["verdict"]),
+        causes=_several(table.get("cause")),
+        layer=table.get("layer"),
+        confidence=_several(table.get("confidence", CONFIDENCE)),
+        where=_where(where, address) if where else None,
+        responsible=_several(table.get("responsible", ())),
+        ecmp=table.get("ecmp"),
+        controls=_several(table.get("controls", ())),
     )
 
 
-def _address(pool: str, family: int, number: int) -> str:
-    return str(ipaddress.ip_address(POOLS[pool][family == 6]) + number)
+def _where(table: dict[str, Any], address: str) -> Where:
+    """The place with its hops by address, in the family of the scene's address."""
+    known = {name: pair[":" in address] for name, pair in HOPS.items()} | {"target": address, "none": None}
+    addresses, before = (
+        tuple(known[name] for name in _several(table.get(key, ()))) for key in ("address", "before")
+    )
+    return Where(table["relation"], addresses, before)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """One value, or the values of a list."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS, TLS
+from tests.lab.rules import HOLD_PORT, holding
 from tests.lab.scenes import DOMAIN, Scene
 from tests.lab.system import alone
-from tests.lab.topology import OTHER_RESOLVER, RESOLVER, inside, run
+from tests.lab.topology import DELAYS, OTHER_RESOLVER, RESOLVER, can_delay, inside, run
 
 SSHD = {
     "ssh": "",
@@ -32,6 +33,8 @@ SSHD = {
     "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
 }
 MAX_LISTEN_SOCKS = 16  # of one sshd
+SERVING = ("targets", "far")
+Listener = tuple[str, int, str, str | None]  # address, port, kind, PEM file
 PAGES = """
     location = /missing { return 404; }
     location = /forbidden { return 403; }
@@ -39,6 +42,7 @@ PAGES = """
     location = /away { return 302 http://elsewhere.example/; }
     location = /loop { return 302 /loop; }
     location = /moved { return 301 /; }
+    location = /large { default_type text/plain; root pages; }
     location / { default_type text/plain; return 200 "lab says hello\n"; }
 """
 
@@ -56,22 +60,30 @@ class Servers:
         """Start everything; `listening` are further (address, port) pairs that just accept."""
         self._keys()
         os.makedirs("/run/sshd", mode=0o755)
-        inside("targets", "sysctl", "-qw", "net.ipv4.ip_unprivileged_port_start=0")
-        for kind in SSHD:
-            wanted = self._wanted(kind)
-            for first in range(0, len(wanted), MAX_LISTEN_SOCKS):
-                self._sshd(f"{kind}-{first}", SSHD[kind], wanted[first : first + MAX_LISTEN_SOCKS])
-        self._nginx()
+        for place in SERVING:
+            inside(place, "sysctl", "-qw", "net.ipv4.ip_unprivileged_port_start=0")
+            for kind in SSHD:
+                wanted = self._wanted(place, kind)
+                for first in range(0, len(wanted), MAX_LISTEN_SOCKS):
+                    name = f"{place}-{kind}-{first}"
+                    self._sshd(place, name, SSHD[kind], wanted[first : first + MAX_LISTEN_SOCKS])
+            self._nginx(place)
         self._unbound()
         self._dnsmasq()
-        self._listeners(listening)
+        self._listeners("targets", listening)
+        self._listeners("far", ())
+        for place in holding(self.scenes):
+            self._listen(place, [("0.0.0.0", HOLD_PORT, "accept", None), ("::", HOLD_PORT, "accept", None)])
+        if can_delay():
+            delays = [f"{device}={seconds}" for device, _, seconds in DELAYS]
+            self._spawn("fw3", sys.executable, "-m", "tests.lab.delay", "far", *delays)
 
-    def _wanted(self, *kinds: str) -> list[tuple[Scene, int, str]]:
+    def _wanted(self, place: str, *kinds: str) -> list[tuple[Scene, int, str]]:
         return [
             (scene, port, served)
             for scene in self.scenes
             for port, served in scene.serve.items()
-            if served.split()[0] in kinds
+            if scene.place == place and served.split()[0] in kinds
         ]
 
     def _spawn(self, place: str, *argv: str) -> None:
@@ -97,25 +109,27 @@ class Servers:
         (self.folder / "known_hosts").write_text(f"somebody.lab.test {host_key}")
         (self.folder / "authorized_keys").write_bytes((self.folder / "known.pub").read_bytes())
 
-    def _sshd(self, name: str, options: str, wanted: list[tuple[Scene, int, str]]) -> None:
+    def _sshd(self, place: str, name: str, options: str, wanted: list[tuple[Scene, int, str]]) -> None:
         config = self.folder / f"{name}.conf"
         lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
         config.write_text("\n".join([*lines, *_sshd_lines(self.folder), options]) + "\n")
         # Without a second user sshd can't shed root's rights; as somebody else it does not try to.
         user = ("unshare", "--user", "--map-user=65534", "--map-group=65534") if alone() else ()
-        self._spawn("targets", *user, "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
+        self._spawn(place, *user, "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
 
-    def _nginx(self) -> None:
+    def _nginx(self, place: str) -> None:
         servers = []
-        for scene, port, kind in self._wanted("http", "https", "tls-old"):
+        for scene, port, kind in self._wanted(place, "http", "https", "tls-old"):
             tls = "" if kind == "http" else self._tls(scene, kind)
             listen = f"listen {_bracketed(scene.address)}:{port}{' ssl' if tls else ''};"
             servers.append(f"  server {{ {listen}{tls}{PAGES}  }}\n")
-        work = self.folder / "nginx"
+        work = self.folder / f"nginx-{place}"
         work.mkdir()
+        (work / "pages").mkdir()
+        (work / "pages" / "large").write_text("lab says hello\n" * 2000)
         config = work / "nginx.conf"
         config.write_text(_nginx_config(work, "".join(servers)))
-        self._spawn("targets", "/usr/sbin/nginx", "-p", str(work), "-c", str(config), "-e", "stderr")
+        self._spawn(place, "/usr/sbin/nginx", "-p", str(work), "-c", str(config), "-e", "stderr")
 
     def _tls(self, scene: Scene, kind: str) -> str:
         how, name = kind.split()
@@ -146,15 +160,17 @@ class Servers:
         )
         self._spawn("targets", "/usr/sbin/dnsmasq", *options, *where)
 
-    def _listeners(self, listening: Iterable[tuple[str, int]]) -> None:
-        wanted = [
+    def _listeners(self, place: str, listening: Iterable[tuple[str, int]]) -> None:
+        wanted: list[Listener] = [
             (scene.address, port, kind, self._pem(scene, kind))
-            for scene, port, kind in self._wanted(*BEHAVIOURS)
+            for scene, port, kind in self._wanted(place, *BEHAVIOURS)
         ]
-        wanted += [(address, port, "accept", None) for address, port in listening]
-        config = self.folder / "listeners.json"
+        self._listen(place, [*wanted, *((address, port, "accept", None) for address, port in listening)])
+
+    def _listen(self, place: str, wanted: list[Listener]) -> None:
+        config = self.folder / f"listeners-{place}.json"
         config.write_text(json.dumps(wanted))
-        self._spawn("targets", sys.executable, "-m", "tests.lab.listeners", str(config))
+        self._spawn(place, sys.executable, "-m", "tests.lab.listeners", str(config))
 
     def _pem(self, scene: Scene, kind: str) -> str | None:
         return str(self.authorities.issue(TLS[kind], scene.host)) if kind in TLS else None
@@ -164,7 +180,8 @@ class Servers:
         missing = {(scene.address, port) for scene in self.scenes for port in scene.serve}
         missing |= {*listening, (RESOLVER, 53), (OTHER_RESOLVER, 53)}
         for _ in range(150):
-            missing -= _listening("targets")
+            for place in SERVING:
+                missing -= _listening(place)
             if not missing:
                 return
             for server in self.running:

@@ -8,7 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.lab.lab import Lab
+from tests.lab.pools import OTHER, POOLS
+from tests.lab.topology import HOPS
 
 CAPABILITIES = "grep CapEff /proc/self/status"
 
@@ -30,6 +34,15 @@ def test_the_ways_are_as_drawn(lab: Lab) -> None:
     routes = lab.run("ip", "route", "get", "10.20.0.2").stdout
     assert "via 10.9.0.1" in routes
     assert lab.run("ip", "-o", "link").stdout.count("\n") == 2  # lo and the one link
+
+
+@pytest.mark.parametrize(("family", "number"), [(4, 0), (6, 1)])
+def test_the_long_way_has_five_hops(lab: Lab, family: int, number: int) -> None:
+    """Each router shows itself at its own distance, and then the host that the way leads to."""
+    far = POOLS["far"].address(family, OTHER, 1)
+    hops = [HOPS[name][number] for name in ("fw1-in", "fw2-in", "left-in", "fw3-in")]
+    shown = lab.run(sys.executable, "-m", "tests.lab.walk", far, "9", plain=True).stdout.splitlines()
+    assert shown[:4] == [f"{ttl} expired {hop}" for ttl, hop in enumerate(hops, 1)]
 
 
 def test_the_machine_is_untouched(lab: Lab) -> None:

@@ -35,6 +35,31 @@ def test_line(address: str, action: str, scope: str, expected: str) -> None:
     assert rules.line(address, action, scope) == expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "chain", "expected"),
+    [
+        ("fw2.in drop", "early", "ip daddr 10.30.1.10 tcp dport 1 drop"),
+        ("fw2 lose-30 answers", "scenes", "ip saddr 10.30.1.10 numgen random mod 100 < 30 drop"),
+        ("fw2 drop big-answers-1400", "scenes", "ip saddr 10.30.1.10 meta length > 1400 drop"),
+        ("fw2 hide", "own", "icmp type time-exceeded @th,192,32 0xa1e010a drop"),
+        ("fw2 hold all", "moved", "ip daddr 10.30.1.10 meta l4proto tcp redirect to :999"),
+    ],
+)
+def test_lines_of_a_scene(rule: str, chain: str, expected: str, tmp_path) -> None:
+    """Each kind of rule stands in the chain where the kernel asks for it."""
+    text = f'rules = ["{rule}"]\non = "far"\n{REST}'
+    (tmp_path / "one.toml").write_text(f"[scene]\n{text}[[alike]]\n{REST}")
+    assert rules.lines_of("fw2", scenes.load(tmp_path)) == [(chain, expected)]
+
+
+def test_scenes_of_one_net_share_it(tmp_path) -> None:
+    """Others have a network of their own, for what is learned of one address is believed of the next."""
+    alike = f'on = "far"\nnet = "shared"\n{REST}'
+    text = f'[scene]\non = "far"\n{REST}' + f"[[alike]]\n{alike}" * 2
+    (tmp_path / "one.toml").write_text(text)
+    assert [scene.address for scene in scenes.load(tmp_path)] == ["10.30.1.10", "10.30.2.10", "10.30.2.11"]
+
+
 def test_an_unknown_place_is_an_error(tmp_path) -> None:
     """A slip of the pen in a scene file does not pass as a scene without rules."""
     text = (
