@@ -160,10 +160,11 @@ class Reply(NamedTuple):
     """What came back first for one SYN with a limited TTL. `rtt` in seconds since that SYN.
 
     `kind`: `expired` (ICMP time exceeded), `rejected` (another ICMP error), `refused` (an RST), `connected`
-    (the handshake was completed, and at once ended), `silent`. `icmp` is set for the first two.
+    (the handshake was completed, and at once ended), `answered` (an RST or a SYN-ACK came with a TTL below
+    the floor: heard of, not heard), `silent`. `icmp` is set for the first two.
     """
 
-    kind: Literal["expired", "rejected", "refused", "connected", "silent"]
+    kind: Literal["expired", "rejected", "refused", "connected", "answered", "silent"]
     rtt: float | None = None
     icmp: Icmp | None = None
     source: Source | None = None
@@ -216,6 +217,18 @@ class Connection(Protocol):
         """How many of our segments the peer has not acknowledged; None where the kernel can't tell."""
         ...
 
+    def acked(self) -> int | None:
+        """How many of our bytes the peer has acknowledged so far; None where the kernel can't tell."""
+        ...
+
+    def repeated(self) -> int | None:
+        """How many of our segments the kernel sent again, SYNs too; None where it can't tell."""
+        ...
+
+    def keep_alive(self, every: int) -> None:
+        """Let the kernel send a keep-alive after so many seconds without a segment (RFC 9293 3.8.4)."""
+        ...
+
     async def start_tls(self, hello: TlsHello, until: float) -> TlsSession: ...
 
     async def receive(self, until: float, limit: int = 65536) -> bytes:
@@ -244,6 +257,10 @@ class Network(Protocol):
         """The system's own lookup (hosts file, nsswitch, DNS). Raises LookupFailed."""
         ...
 
+    async def pause(self, seconds: float) -> None:
+        """Return so much later by the network's clock."""
+        ...
+
     def has_route(self, address: str) -> bool: ...
 
     def admit(self, address: str) -> AbstractAsyncContextManager[None]:
@@ -259,9 +276,10 @@ class Network(Protocol):
     ) -> Reply:
         """One SYN (and the kernel's one repeat of it) with this TTL, and what came back first.
 
-        `floor`: replies of the target's side that arrive with a lower TTL are not heard (IP_MINTTL), so
-        asking with several floors tells the distance of their sender. Raises ConnectFailed only where
-        nothing could be sent.
+        `floor`: a segment that arrives with a lower TTL is dropped and only counted (IP_MINTTL, RFC 5082).
+        So several floors tell the distance of who answers. ICMP errors quote our own packet, and the kernel
+        compares the TTL it had left with the floor as well: with a floor, most are not heard. Raises
+        ConnectFailed only where nothing could be sent.
         """
         ...
 

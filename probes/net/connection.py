@@ -7,7 +7,7 @@ import errno
 import socket
 from typing import Any
 
-from probes.net import tcpinfo
+from probes.net import options, tcpinfo
 from probes.net.base import PeerClosed, PeerReset, Source, TimedOut, TlsHello, TlsSession
 from probes.net.sockaddr import source_of
 
@@ -30,6 +30,15 @@ class SocketConnection:
 
     def unacked(self) -> int | None:
         return tcpinfo.unacked(self._sock)
+
+    def acked(self) -> int | None:
+        return tcpinfo.acked(self._sock)
+
+    def repeated(self) -> int | None:
+        return tcpinfo.repeated(self._sock)
+
+    def keep_alive(self, every: int) -> None:
+        options.keep_alive(self._sock, every)
 
     async def start_tls(self, hello: TlsHello, until: float) -> TlsSession:
         from probes.net.tls import TlsStream  # OpenSSL loads when first needed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 
 # Linux's numbers; Python's socket module lacks them.
 IP_MINTTL = 21
@@ -11,6 +12,9 @@ IPV6_MINHOPCOUNT = 73
 
 # The kernel repeats an unanswered SYN after a second; one repeat is enough to hear a router that was busy.
 REPEATS = 1
+# linux/sock_diag.h: SO_MEMINFO gives 32-bit numbers, and this is the place of the segments dropped.
+SO_MEMINFO = 55
+SK_MEMINFO_DROPS = 8
 _LINGER_0 = struct.pack("ii", 1, 0)
 
 
@@ -27,9 +31,23 @@ def limit_reach(sock: socket.socket, *, ipv6: bool, ttl: int | None, floor: int 
         sock.setsockopt(level, IPV6_MINHOPCOUNT if ipv6 else IP_MINTTL, floor)
 
 
+def dropped(sock: socket.socket) -> int:
+    """How many segments for this socket the kernel dropped: those below the floor."""
+    place = 4 * SK_MEMINFO_DROPS
+    raw = sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, place + 4)
+    return int.from_bytes(raw[place : place + 4], sys.byteorder)
+
+
 def limit_segments(sock: socket.socket, *, mss: int) -> None:
     """Announce and keep this maximum segment size (RFC 9293 3.7.1): it bounds both directions."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+
+
+def keep_alive(sock: socket.socket, every: int) -> None:
+    """A keep-alive after every so many seconds without a segment, answered or not."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, every)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, every)
 
 
 def abort(sock: socket.socket) -> None:

@@ -14,6 +14,7 @@ from probes.net import errqueue, options
 from probes.net.base import ConnectFailed, Icmp, Read, Reply, Resolution, TimedOut
 from probes.net.connecting import EXHAUSTED, Attempt, Exhausted
 from probes.net.connection import SocketConnection
+from probes.net.knocking import Answered, Knock
 from probes.net.lookup import Lookup
 from probes.net.readiness import Readiness
 from probes.net.sockaddr import sockaddr_of, source_of
@@ -72,6 +73,9 @@ class SystemNetwork:
     async def in_thread(self, call: Callable[..., Any], *args: Any, until: float) -> Any:
         return await self._threads.call(call, *args, timeout=until - self.now())
 
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     def has_route(self, address: str) -> bool:
         """Whether this host knows a way: a UDP connect asks the routing table and sends nothing."""
         family, sockaddr = sockaddr_of(address, 9)
@@ -82,16 +86,16 @@ class SystemNetwork:
             return error.errno in EXHAUSTED
 
     async def connect(self, address: str, port: int, until: float) -> SocketConnection:
-        attempt = await self._attempt(address, port, until, self._prepare)
+        family, sockaddr = sockaddr_of(address, port)
+        attempt = await self._finished(
+            lambda: Attempt(self._loop, self._readiness, family, sockaddr, self._prepare), until
+        )
         return SocketConnection(self._loop, attempt.sock, attempt.reset)
 
-    async def _attempt(
-        self, address: str, port: int, until: float, prepare: Callable[[socket.socket], None] | None
-    ) -> Attempt:
-        """A connected attempt. Raises ConnectFailed, TimedOut."""
-        family, sockaddr = sockaddr_of(address, port)
+    async def _finished(self, make: Callable[[], Attempt], until: float) -> Attempt:
+        """An attempt that has connected. Raises ConnectFailed, TimedOut."""
         while True:
-            attempt = Attempt(self._loop, self._readiness, family, sockaddr, prepare)
+            attempt = make()
             try:
                 await attempt.finish(until)
             except Exhausted:
@@ -104,18 +108,23 @@ class SystemNetwork:
     async def knock(
         self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
     ) -> Reply:
-        prepare = partial(options.limit_reach, ipv6=":" in address, ttl=ttl, floor=floor)
+        family, sockaddr = sockaddr_of(address, port)
+        began = self.now()
         try:
-            attempt = await self._attempt(address, port, until, prepare)
+            attempt = await self._finished(
+                lambda: Knock(self._loop, self._readiness, family, sockaddr, ttl, floor), until
+            )
+        except Answered as answered:
+            return Reply("answered", answered.elapsed, source=answered.source)
         except TimedOut as silence:
             return Reply("silent", source=silence.source)
         except ConnectFailed as failed:
             if failed.local:
                 raise
             return Reply(_kind(failed.icmp), failed.elapsed, failed.icmp, failed.source)
-        source = source_of(attempt.sock)
+        took, source = self.now() - began, source_of(attempt.sock)
         options.abort(attempt.sock)
-        return Reply("connected", self.now() - attempt.began, source=source)
+        return Reply("connected", took, source=source)
 
     def shaped(self, mss: int) -> SystemNetwork:
         return SystemNetwork(self._gate, mss)

@@ -59,6 +59,23 @@ class Reset:
     """The server resets the connection."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """How long connecting takes, the round trip that the kernel then knows of, the SYNs it sent again."""
+
+    took: float
+    rtt: float | None = None
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Forgets:
+    """A path that drops what comes over a connection after so many idle seconds, or answers with an RST."""
+
+    after: float
+    resets: bool = False
+
+
 Act = bytes | Silence | Pause | Close | Reset | Callable[[bytes], "Act"]
 # After the connect: acts; instead of it: the failure; nothing at that port: an RST.
 Script = Sequence[Act] | NetworkFailure | Silence
@@ -82,6 +99,8 @@ class Scripted:
         reverse: Mapping[str, str] | None = None,
         small: Scripted | None = None,
         unrouted: frozenset[str] = frozenset(),
+        handshakes: Mapping[tuple[str, int], Handshake] | None = None,
+        forgets: Forgets | None = None,
     ) -> None:
         self._servers = servers
         self._names = names or {}
@@ -91,6 +110,8 @@ class Scripted:
         self._reverse = reverse or {}
         self._small = small or self
         self._unrouted = unrouted
+        self._handshakes = handshakes or {}
+        self.forgets = forgets
         self._clock = 0.0
         self.connected: list[tuple[str, int]] = []
         self.knocked: list[tuple[str, int, int | None]] = []  # address, port, TTL
@@ -107,6 +128,11 @@ class Scripted:
 
     def admit(self, address: str) -> AbstractAsyncContextManager[None]:
         return nullcontext()
+
+    async def pause(self, seconds: float) -> None:
+        until = self._clock + seconds
+        await asyncio.sleep(0)  # others pause at the same moment
+        self._clock = max(self._clock, until)
 
     def has_route(self, address: str) -> bool:
         return address not in self._unrouted
@@ -125,10 +151,11 @@ class Scripted:
         if isinstance(script, Silence):
             self._clock = until
             raise TimedOut(until - began, syns=3)
-        self.pass_time(TICK)
+        shaken = self._handshakes.get((address, port), Handshake(TICK, TICK))
+        self.pass_time(shaken.took)
         if isinstance(script, NetworkFailure):
             raise script
-        return ScriptedConnection(self, script, self._tls.get((address, port)))
+        return ScriptedConnection(self, script, self._tls.get((address, port)), shaken)
 
     async def knock(
         self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
@@ -168,12 +195,21 @@ class ScriptedConnection:
     """Implements `probes.net.base.Connection`. TLS is a session or a failure, not bytes."""
 
     def __init__(
-        self, network: Scripted, script: Sequence[Act], tls: TlsSession | NetworkFailure | None
+        self,
+        network: Scripted,
+        script: Sequence[Act],
+        tls: TlsSession | NetworkFailure | None,
+        handshake: Handshake,
     ) -> None:
         self._network = network
         self._acts = list(script)
         self._tls = tls
+        self._handshake = handshake
         self._last = network.now()
+        self._used = network.now()  # by either side
+        self._kept_every: int | None = None
+        self._forgotten = False
+        self._acked = 0
         self.sent = b""
         self.received = 0
         self.closed = False
@@ -187,6 +223,13 @@ class ScriptedConnection:
 
     async def send(self, data: bytes, until: float) -> None:
         self.sent += data
+        forgets, idle = self._network.forgets, self._network.now() - self._used
+        if forgets and idle >= forgets.after and (self._kept_every or idle) >= forgets.after:
+            self._forgotten = True
+            self._acts = [Reset() if forgets.resets else Silence()]
+        if not self._forgotten:
+            self._acked += len(data)
+            self._used = self._network.now()
 
     async def receive(self, until: float, limit: int = 65536) -> bytes:
         began = self._network.now()
@@ -201,7 +244,7 @@ class ScriptedConnection:
             elif isinstance(act, bytes) and act:
                 return self._bytes(act, limit)
             else:
-                self._network.pass_time(until - self._network.now())
+                self._network.pass_time(max(0.0, until - self._network.now()))
                 raise TimedOut(until - began, idle=until - self._last, received=self.received)
 
     def _act(self) -> Act:
@@ -213,15 +256,24 @@ class ScriptedConnection:
             self._acts.insert(0, data[limit:])
             data = data[:limit]
         self._network.pass_time(TICK)
-        self._last = self._network.now()
+        self._last = self._used = self._network.now()
         self.received += len(data)
         return data
 
     def rtt(self) -> float | None:
-        return TICK
+        return self._handshake.rtt
 
     def unacked(self) -> int | None:
         return 0
+
+    def acked(self) -> int | None:
+        return self._acked
+
+    def repeated(self) -> int | None:
+        return self._handshake.repeated
+
+    def keep_alive(self, every: int) -> None:
+        self._kept_every = every
 
     def detach(self) -> Any:
         raise NotImplementedError("a script has no socket; test such a probe against a real server")

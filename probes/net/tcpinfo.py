@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 
 # tcp(7)'s states once the handshake is done: established, and the peer has closed since.
 CONNECTED = frozenset({b"\x01", b"\x08"})
@@ -14,6 +15,7 @@ _UNDER_WAY = 36  # tcpi_retrans: repeated segments handed down and not yet given
 _RTT = 68  # tcpi_rtt: the smoothed round trip, in microseconds
 _REPEATED = 100  # tcpi_total_retrans: segments sent again, handed down or not
 _LENGTH = 104
+_ACKED = 120  # tcpi_bytes_acked (RFC 4898 tcpEStatsAppHCThruOctetsAcked), 64 bits
 
 
 def is_connected(sock: socket.socket) -> bool:
@@ -46,6 +48,25 @@ def rtt(sock: socket.socket) -> float | None:
 def unacked(sock: socket.socket) -> int | None:
     """How many of our segments the peer has not acknowledged."""
     found = _read(sock, _UNACKED)
+    return found[0] if found else None
+
+
+def acked(sock: socket.socket) -> int | None:
+    """How many of our bytes the peer has acknowledged; the SYN counts as one.
+
+    Unlike the segments under way it does not go back to nothing when the connection is reset, nor does it
+    take for done what this host could not send.
+    """
+    try:
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED + 8)
+    except (OSError, AttributeError):
+        return None
+    return int.from_bytes(raw[_ACKED:], sys.byteorder) if len(raw) == _ACKED + 8 else None
+
+
+def repeated(sock: socket.socket) -> int | None:
+    """How many segments were sent again since the connection was begun, SYNs too."""
+    found = _read(sock, _REPEATED)
     return found[0] if found else None
 
 

@@ -1,0 +1,51 @@
+"""Whether something else completes handshakes in the target's name: do ports answer that nobody uses?
+
+A SYN proxy, a NAT rule for all ports or a proxying firewall opens any port of any host behind it. A host
+has a service on a port or it has not, and no service is expected on two ports drawn by chance.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from typing import NamedTuple
+
+from probes.net.base import Network, Reply
+
+# High, and below Linux's and Windows' ports for outgoing connections (RFC 6335 6: from 49152).
+PORTS = range(35000, 49000)
+WAIT = 1.2  # as in a trace
+
+
+class Asked(NamedTuple):
+    """A port that nobody uses, and what came back from it."""
+
+    address: str
+    port: int
+    reply: Reply
+
+    @property
+    def answers(self) -> bool:
+        return self.reply.kind == "connected"
+
+
+async def ask_unused(
+    address: str, used: Collection[int], network: Network, *, count: int = 2, wait: float = WAIT
+) -> tuple[Asked, ...]:
+    """Ports of this address drawn by chance, one after the other as long as they answer.
+
+    Raises ConnectFailed where this host can't send.
+    """
+    asked: list[Asked] = []
+    while len(asked) < count and all(each.answers for each in asked):
+        port = draw({*used, *(each.port for each in asked)})
+        reply = await network.knock(address, port, network.now() + wait)
+        asked.append(Asked(address, port, reply))
+    return tuple(asked)
+
+
+def draw(used: Collection[int]) -> int:
+    """A port that is not among those used."""
+    while (port := random.choice(PORTS)) in used:
+        pass
+    return port

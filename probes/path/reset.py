@@ -1,0 +1,141 @@
+"""Who sent an RST: the target, or something on the way in its name. Without privilege.
+
+Two measures. Of the way there: an RST that comes at a TTL which does not reach the target was not the
+target's. Of the way back: the kernel can be told to drop what arrives with a TTL below a floor (RFC 5082),
+so two floors tell the TTL of the RST, and the same two whether the target's SYN-ACK has it too. Senders start
+at 64, 128 or 255, so distances are compared and never the raw numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from probes.contract import Confidence
+from probes.net.base import Network
+from probes.path.trace import Route
+
+STARTS = (64, 128, 255)
+WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered
+# Where both measures are one hop apart, a router that forwards ports or counts oddly looks the same.
+NEAR = 1
+
+
+class Reference(NamedTuple):
+    """A flow that answers: of the target itself (`same`), or of a neighbour in its network."""
+
+    address: str
+    port: int
+    same: bool
+    words: str
+
+
+class Sender(NamedTuple):
+    """Who sent the RST. `by_target` None: it can't be told. `before`: the next hop towards the target."""
+
+    by_target: bool | None
+    confidence: Confidence
+    evidence: tuple[str, ...]
+    before: str | None = None
+
+
+def distance(ttl: int) -> int:
+    """How many routers a segment that arrives with this TTL has passed.
+
+    >>> distance(61), distance(125), distance(255)
+    (3, 3, 0)
+    """
+    return next(start for start in STARTS if start >= ttl) - ttl
+
+
+async def who_reset(
+    address: str, port: int, route: Route, references: tuple[Reference, ...], network: Network
+) -> Sender:
+    """Who sent the RST that ended this route. `references` are flows that answered, the best first."""
+    reach = route.reach
+    if reach is None:
+        return _unknown("no RST came to the trace")
+    if reach == 1:
+        sentence = "the RST comes at TTL 1: no router is between this host and its sender"
+        return Sender(True, Confidence.CERTAIN, (sentence,))
+    for reference in references:
+        found = await _compared(address, port, reach, reference, network)
+        if found is not None:
+            return found
+    return _unknown(
+        "nothing else of the target answers, so whether it or a firewall sent the RST can't be told"
+    )
+
+
+def _unknown(why: str) -> Sender:
+    return Sender(None, Confidence.LIKELY, (why,))
+
+
+async def _compared(
+    address: str, port: int, reach: int, reference: Reference, network: Network
+) -> Sender | None:
+    """What the reference tells of the RST's sender; None where it does not answer."""
+    until = network.now() + WAIT
+    reply = await network.knock(reference.address, reference.port, until, ttl=reach)
+    if reply.kind == "expired" and reply.icmp is not None:
+        hop = reply.icmp.sender
+        sentence = f"the RST comes at TTL {reach}, where {reference.words} has only got to the router {hop}"
+        sure = Confidence.CERTAIN if reference.same else Confidence.LIKELY
+        return Sender(False, sure, (sentence,), hop)
+    if reply.kind != "connected":
+        return None
+    own = await arrival(address, port, reach, network)
+    if own is None:
+        return None
+    other = await arrival(reference.address, reference.port, reach, network, first=own)
+    return None if other is None else _judged(own, other, reference)
+
+
+def _judged(own: int, other: int, reference: Reference) -> Sender:
+    apart = distance(other) - distance(own)
+    arrives = f"the RST arrives with TTL {own} and {reference.words} with {other}"
+    if apart == 0:
+        sure = Confidence.CERTAIN if reference.same else Confidence.LIKELY
+        return Sender(True, sure, (f"{arrives}: the same distance",))
+    if apart < 0:
+        sentence = f"{arrives}: from further away, which tells nothing of a firewall before the target"
+        return Sender(None, Confidence.LIKELY, (sentence,))
+    hops = "one hop" if apart == 1 else f"{apart} hops"
+    sure = Confidence.CERTAIN if reference.same and apart > NEAR else Confidence.LIKELY
+    return Sender(False, sure, (f"{arrives}: its sender is {hops} nearer than the target",))
+
+
+async def arrival(
+    address: str, port: int, reach: int, network: Network, first: int | None = None
+) -> int | None:
+    """The TTL with which the answer of this flow arrives; None where it can't be told.
+
+    Tried first: `first`, then what a way back of the same length as the way there would leave.
+    """
+    likely = [start - reach + 1 for start in STARTS]
+    for guess in dict.fromkeys([*([first] if first is not None else []), *likely]):
+        heard, above = await asyncio.gather(
+            _heard(address, port, guess, network), _heard(address, port, guess + 1, network)
+        )
+        if heard is None or above is None:
+            return None
+        if heard and not above:
+            return guess
+    low, high = 1, 255  # heard at `low`; the answer lies between
+    while low < high:
+        middle = (low + high + 1) // 2
+        heard = await _heard(address, port, middle, network)
+        if heard is None:
+            return None
+        low, high = (middle, high) if heard else (low, middle - 1)
+    return low
+
+
+async def _heard(address: str, port: int, floor: int, network: Network) -> bool | None:
+    """Whether the answer passes this floor; None where there is no answer."""
+    if floor > STARTS[-1]:
+        return False
+    reply = await network.knock(address, port, network.now() + WAIT, floor=floor)
+    if reply.kind == "answered":
+        return False
+    return True if reply.kind in ("connected", "refused") else None

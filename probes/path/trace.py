@@ -1,0 +1,218 @@
+"""Where a flow stops: SYNs to its real port with a ladder of TTLs, without privilege.
+
+Each router that lowers a TTL to nothing signs an ICMP error, and the kernel's error queue hands it to
+the socket whose SYN it was (ip(7) IP_RECVERR). So the flow that fails is itself the one that is traced,
+with its protocol and its port: a firewall that lets ICMP or UDP through can't mislead.
+
+A route claims two things only: who signed a rejection, or who answered last before silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
+
+from probes.net.base import Network, Reply
+
+MOST_SYNS = 30  # a trace must not look like an attack; the kernel's own repeats are not counted
+MOST_HOPS = 30
+AT_ONCE = 6  # TTLs in flight from the start; more follow as hops answer
+SILENT = 3  # so many silent TTLs after the last answer end a trace
+# The kernel repeats a SYN after 1.0 s, and some answers come only to the repeat: wait for those too.
+WAIT = 1.2
+LATE = 0.9  # an answer that took longer came to the repeat
+PORTS = 2  # source ports from which a hop is asked: where they meet different hops there are more paths
+ASKED_AGAIN = 3  # so often the first silent hops are asked again, a `WAIT` each, before they count as silent
+# Where the port answers, a hop that is silent for so many of its round trips, or seconds, is passed over.
+ROUND_TRIPS = 4
+LEAST = 0.3
+
+
+class Hop(NamedTuple):
+    """Who answered that a packet with this TTL ended there. `address` None: nobody did. Seconds."""
+
+    ttl: int
+    address: str | None = None
+    name: str | None = None
+    rtt: float | None = None
+
+
+class Route(NamedTuple):
+    """What a ladder of TTLs met. `hops` up to the last that answered, silent ones between included.
+
+    `end` is what ended the flow itself, an ICMP rejection, an RST or a handshake, at the TTL `reach`, the
+    lowest that met it; None: silence after the last hop. `ecmp`: from another source port another hop
+    answered. `limited`: some hop answered only when it was asked again. `syns` were sent, the kernel's
+    repeats not counted.
+    """
+
+    hops: tuple[Hop, ...] = ()
+    end: Reply | None = None
+    reach: int | None = None
+    ecmp: bool = False
+    limited: bool = False
+    syns: int = 0
+
+    @property
+    def last(self) -> Hop | None:
+        """The last hop that answered."""
+        return next((hop for hop in reversed(self.hops) if hop.address), None)
+
+    def at(self, ttl: int) -> str | None:
+        """Who answered at this TTL."""
+        return next((hop.address for hop in self.hops if hop.ttl == ttl), None)
+
+
+async def trace(
+    address: str, port: int, network: Network, *, patience: float = 0.0, ports: int = PORTS
+) -> Route:
+    """The route of a flow that was seen not to connect. Raises ConnectFailed where this host can't send.
+
+    The TTLs are in flight together: milliseconds where the flow is rejected, `WAIT` seconds where it is
+    lost. `patience` more seconds may go into asking again those with whom silence began; where hops
+    show that they limit their answers, they are asked again in any case.
+    """
+    ladder = _Ladder(address, port, network, ports)
+    until = network.now() + WAIT + patience
+    await ladder.climb()
+    await ladder.ask_again(until)
+    return ladder.route()
+
+
+async def trace_open(address: str, port: int, network: Network, rtt: float, *, ports: int = PORTS) -> Route:
+    """The route of a flow that connects, whose round trip takes `rtt` seconds.
+
+    One TTL after the other, so that only one handshake is completed: the last one's.
+    """
+    ladder = _Ladder(address, port, network, ports)
+    await ladder.walk(max(LEAST, ROUND_TRIPS * rtt))
+    return ladder.route()
+
+
+class _Ladder:
+    """One trace under way."""
+
+    def __init__(self, address: str, port: int, network: Network, ports: int) -> None:
+        self._address = address
+        self._port = port
+        self._network = network
+        self._ports = ports
+        self._first: dict[int, Reply] = {}  # by TTL: the first answer, or silence
+        self._end: Reply | None = None
+        self._reach: int | None = None
+        self._furthest = 0  # the highest TTL that a hop answered at
+        self._asked = 0  # the highest TTL asked
+        self._syns = 0
+        self._ecmp = False
+        self._limited = False
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def climb(self) -> None:
+        """Ask the first TTLs at once and further ones as answers come, until the flow's end or silence."""
+        self._extend(AT_ONCE)
+        try:
+            while self._running and not self._complete():
+                done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                self._running -= done
+                for task in done:
+                    task.result()
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def ask_again(self, until: float) -> None:
+        """Ask those with whom silence began again: a router that sends few ICMP errors is not silent."""
+        tries = 0
+        while self._reach is None and tries < ASKED_AGAIN and self._syns + 3 <= MOST_SYNS:
+            if not self._doubtful() and self._network.now() + WAIT > until:
+                return
+            before = self._furthest
+            self._syns += 2
+            await asyncio.gather(*(self._ask(before + step) for step in (1, 2)))
+            heard = self._furthest > before or self._reach is not None
+            self._limited |= heard
+            tries = 0 if heard else tries + 1
+
+    async def walk(self, patience: float) -> None:
+        """Ask one TTL after the other until the flow's end, or until too many in a row are silent."""
+        ttl = 0
+        while self._reach is None and ttl < min(self._furthest + SILENT, MOST_HOPS) and self._room():
+            ttl += 1
+            self._syns += 1
+            await self._ask(ttl, patience)
+            for _ in range(self._ports - 1):
+                if self._answered(ttl) and self._room():
+                    self._syns += 1
+                    await self._compare(ttl, patience)
+
+    def route(self) -> Route:
+        upto = self._furthest if self._reach is None else self._reach - 1
+        hops = tuple(self._hop(ttl) for ttl in range(1, upto + 1))
+        return Route(hops, self._end, self._reach, self._ecmp, self._limited, self._syns)
+
+    def _hop(self, ttl: int) -> Hop:
+        reply = self._first.get(ttl)
+        if reply is None or reply.icmp is None:
+            return Hop(ttl)
+        return Hop(ttl, reply.icmp.sender, None, reply.rtt)
+
+    def _extend(self, upto: int) -> None:
+        """Ask every TTL up to this one that was not asked yet, as far as the budget goes."""
+        while self._asked < min(upto, MOST_HOPS) and self._syns < MOST_SYNS and self._reach is None:
+            self._asked += 1
+            self._start(self._climb_one(self._asked))
+
+    def _start(self, asking: Coroutine[Any, Any, None]) -> None:
+        self._syns += 1
+        self._running.add(asyncio.ensure_future(asking))
+
+    async def _climb_one(self, ttl: int) -> None:
+        """Ask for one hop; if it answers, those beyond it, and itself from other source ports."""
+        await self._ask(ttl)
+        if self._first[ttl].kind != "expired":
+            return
+        self._extend(ttl + SILENT)
+        for _ in range(self._ports - 1):
+            if self._room():
+                self._start(self._compare(ttl))
+
+    def _room(self) -> bool:
+        """Whether the budget has a SYN for what is not the way itself."""
+        return self._syns + SILENT < MOST_SYNS
+
+    async def _ask(self, ttl: int, wait: float = WAIT) -> None:
+        reply = await self._knock(ttl, wait)
+        known = self._first.get(ttl)
+        if known is None or known.kind == "silent":
+            self._first[ttl] = reply
+        if reply.kind == "expired":
+            self._furthest = max(self._furthest, ttl)
+        elif reply.kind != "silent" and (self._reach is None or ttl < self._reach):
+            self._end, self._reach = reply, ttl
+
+    async def _compare(self, ttl: int, wait: float = WAIT) -> None:
+        reply, first = await self._knock(ttl, wait), self._first[ttl]
+        if reply.kind == "silent":
+            self._limited = True  # it answered the same question a moment ago
+        elif reply.icmp and first.icmp and reply.icmp.sender != first.icmp.sender:
+            self._ecmp = True
+
+    async def _knock(self, ttl: int, wait: float) -> Reply:
+        return await self._network.knock(self._address, self._port, self._network.now() + wait, ttl=ttl)
+
+    def _complete(self) -> bool:
+        """Whether the flow's end is met and every hop before it has answered."""
+        if self._reach is None or self._end is None:
+            return False
+        return self._end.kind == "connected" or all(self._answered(ttl) for ttl in range(1, self._reach))
+
+    def _answered(self, ttl: int) -> bool:
+        return ttl in self._first and self._first[ttl].kind == "expired"
+
+    def _doubtful(self) -> bool:
+        """Whether hops show that they limit their answers: late, not twice, or silent before others."""
+        late = any((reply.rtt or 0.0) > LATE for reply in self._first.values())
+        hole = any(not self._answered(ttl) for ttl in range(1, self._furthest))
+        return late or hole or self._limited
