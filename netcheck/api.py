@@ -3,7 +3,7 @@
 With `netcheck.inventory.load` and `netcheck.plan.plan`:
 
     inventory = load("inventory.yml")
-    record = asyncio.run(run(plan(inventory), head_of(inventory)))
+    record = asyncio.run(run(plan(inventory), head_of(inventory), networks=inventory.networks))
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netcheck import __version__
 from netcheck.check import Check
+from netcheck.diagnosis.acts import Owners
 from netcheck.diagnosis.write import Writer
 from netcheck.engine import Engine
 from netcheck.events import Observer
@@ -25,7 +26,7 @@ from netcheck.inventory.model import LOCAL, Inventory
 from netcheck.limits import Limits, raise_descriptor_limit
 from netcheck.look import Looker, no_credential
 from netcheck.record import RunHead, RunRecord, VantageRecord
-from probes.contract import Credential
+from probes.contract import NOTHING, Credential
 
 
 def head_of(inventory: Inventory | None) -> RunHead:
@@ -59,6 +60,7 @@ async def run(
     head: RunHead,
     *,
     total: int = 0,
+    networks: Mapping[str, tuple[str, ...]] = NOTHING,
     limits: Limits | None = None,
     credential: Callable[[str], Credential | None] = no_credential,
     redact: Callable[[str], str] = str,
@@ -67,8 +69,9 @@ async def run(
 ) -> RunRecord:
     """Check everything and return the record. `total` checks are planned; only the observers need it.
 
-    `credential` gives the guarded credential of a name, `redact` hides secrets in a crash's words,
-    `interruptible` is handed the function that ends the run early with what is finished.
+    `networks` is the inventory's: whose a hop is. `credential` gives the guarded credential of a name,
+    `redact` hides secrets in a crash's words, `interruptible` is handed the function that ends the run
+    early with what is finished.
     """
     asked = limits or Limits()
     room = raise_descriptor_limit()
@@ -76,7 +79,7 @@ async def run(
         head,
         checks,
         lambda network: Looker(network, credential, redact),
-        Writer(datetime.datetime.now(datetime.UTC).date()),
+        Writer(datetime.datetime.now(datetime.UTC).date(), Owners(networks)),
         Limits(min(asked.concurrency, room), asked.rate, asked.per_host),
         observers,
     )

@@ -1,4 +1,4 @@
-"""`netcheck explain`: what a cause code or a probe is; alone, the list of all."""
+"""`netcheck explain`: what a cause code or a probe is, and who acts; alone, the list of all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import difflib
 
 from netcheck import exitcodes, registry
 from netcheck.errors import NotAvailableYet, UsageError
-from netcheck.explain import codes, manual, probe
+from netcheck.explain import acts, codes, manual, probe
 from probes.codes import ALL_CODES, CODES
 
 # Device types that will have a profile: the checks and ports of each as data.
@@ -20,9 +20,8 @@ PROFILES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`[CODE|PROBE|PROFILE]`, or the whole manual page."""
-    parser.add_argument(
-        "word", nargs="?", metavar="CODE|PROBE|PROFILE", help="a code, a prefix such as `tls`, or a probe"
-    )
+    words = f"a code, a prefix such as `tls`, a probe, or `{acts.WORD}`"
+    parser.add_argument("word", nargs="?", metavar="CODE|PROBE|PROFILE", help=words)
     parser.add_argument("--markdown", choices=tuple(manual.PAGES), help="a page of the manual, in Markdown")
 
 
@@ -39,6 +38,8 @@ def page(word: str | None) -> str:
     """What is known under the word: a code, a probe and its codes, or a prefix; None: the list."""
     if word is None:
         return _everything()
+    if word == acts.WORD:
+        return acts.page()
     if codes.known(word):
         return codes.page(word)
     parts = [probe.page(word)] if word in registry.names() else []
@@ -52,11 +53,11 @@ def page(word: str | None) -> str:
 
 def _everything() -> str:
     lists = [codes.listing(prefix) for prefix in CODES]
-    return "\n\n".join([*lists, probe.listing(), "netcheck explain CODE|PROBE shows more"])
+    return "\n\n".join([*lists, probe.listing(), f"netcheck explain CODE|PROBE|{acts.WORD} shows more"])
 
 
 def _unknown(word: str) -> str:
-    words = (*ALL_CODES, *CODES, *registry.names(), *PROFILES)
+    words = (*ALL_CODES, *CODES, *registry.names(), *PROFILES, acts.WORD)
     near = difflib.get_close_matches(word, words, 1)
     hint = f"; did you mean `{near[0]}`?" if near else ""
     return f"netcheck explain: `{word}` is no code, probe or profile{hint} (`netcheck explain` lists them)"

@@ -56,6 +56,7 @@ def perform(
             plan,
             api.head_of(inventory),
             total=len(plan),
+            networks=inventory.networks if inventory else {},
             limits=limits(arguments, inventory),
             credential=vault.get,
             redact=vault.redact,

@@ -1,4 +1,4 @@
-"""The catalogue of cause codes: what each means, how it is told apart, what to do, who acts.
+"""The catalogue of cause codes: what each means, how it is told apart, how sure it is, what to do.
 
 The texts are data (`catalogue.toml`); `netcheck explain`, the manual and the advice in a record all
 read them here. Every code of `probes.codes` has its entry, and a test keeps it so.
@@ -11,25 +11,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from netcheck.inventory.model import FLOWS
+from netcheck.record import Place
 from probes.codes import ALL_CODES
 
 # A third party's probe claims `x-NAME.code`; its own evidence is all that netcheck knows of it.
 FOREIGN = re.compile(r"x-[\w-]+\.\w+")
 
 
-class Acts(NamedTuple):
-    """Who usually acts (`customer`, `vendor`, `operator`, `undetermined`), and the sentence why."""
-
-    who: str
-    why: str
-
-
 class Entry(NamedTuple):
-    """One cause code. `do` has placeholders, `acts` an answer for every flow.
+    """One cause code. `do` has placeholders; `family` is the part of the table of who acts (`acts.toml`).
 
-    `look_alikes` are the codes and situations that could be taken for it, a sentence each; `later` says
-    that no check of this version claims it.
+    `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
+    when it is certain and when likely, and `verdict` the usual one, both empty where nothing is peculiar;
+    `later`, that no check of this version claims it.
     """
 
     code: str
@@ -37,7 +31,9 @@ class Entry(NamedTuple):
     told_apart: str
     look_alikes: tuple[str, ...]
     do: str
-    acts: Mapping[str, Acts]
+    family: str
+    sure: str = ""
+    verdict: str = ""
     later: bool = False
 
     def advice(
@@ -49,6 +45,7 @@ class Entry(NamedTuple):
         port: int | str | None,
         probe: str,
         source: str | None,
+        where: Place | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several.
 
@@ -63,6 +60,7 @@ class Entry(NamedTuple):
             port="-" if port is None else port,
             probe=probe,
             source=source or "this host",
+            where=_place(where) if where else "",
         )
 
 
@@ -83,43 +81,50 @@ def _catalogue() -> dict[str, Entry]:
 
     text = files("netcheck.diagnosis").joinpath("catalogue.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
-    rules = {name: _rule(rule) for name, rule in data.pop("acts").items()}
-    return {found.code: found for found in _entries(data, rules)}
+    return {found.code: found for found in _entries(data)}
 
 
-def _entries(data: Mapping[str, Any], rules: Mapping[str, Mapping[str, Acts]]) -> Iterator[Entry]:
+def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
     for prefix, codes in data.items():
         for name, raw in codes.items():
             yield Entry(
                 code=f"{prefix}.{name}",
-                means=_folded(raw["means"]),
-                told_apart=_folded(raw["told_apart"]),
-                look_alikes=tuple(_folded(text) for text in raw["look_alikes"]),
-                do=_folded(raw["do"]),
-                acts=rules[raw["acts"]],
+                means=folded(raw["means"]),
+                told_apart=folded(raw["told_apart"]),
+                look_alikes=tuple(folded(text) for text in raw["look_alikes"]),
+                do=folded(raw["do"]),
+                family=raw["family"],
+                sure=folded(raw.get("sure", "")),
+                verdict=raw.get("verdict", ""),
                 later=raw.get("later", False),
             )
 
 
-def _rule(raw: Mapping[str, Mapping[str, str]]) -> dict[str, Acts]:
-    """One rule as a mapping of every flow; `any` stands for the flows that it does not name."""
-    chosen = {flow: raw.get(flow) or raw["any"] for flow in FLOWS}
-    return {flow: Acts(who=found["who"], why=_folded(found["why"])) for flow, found in chosen.items()}
-
-
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """The text on one line, however the file wraps it."""
     return " ".join(text.split())
 
 
+def _place(where: Place) -> str:
+    """Where to look, after what to do. The last hop that answers may itself be the one that drops.
+
+    >>> _place(Place("after", "10.1.0.1", "10.2.0.1"))
+    ' on 10.1.0.1, on 10.2.0.1 or between them'
+    """
+    if where.relation == "at":
+        return f" on {where.address}, which signed the rejection"
+    if where.before:
+        return f" on {where.address}, on {where.before} or between them"
+    return f" on {where.address} or what follows it"
+
+
 def _foreign(code: str) -> Entry:
     name = code.partition(".")[0].removeprefix("x-")
-    why = "netcheck knows nothing of this code; the check's evidence is all there is"
     return Entry(
         code=code,
         means=f"A finding of the third-party probe package `{name}`.",
         told_apart="Its own evidence, in the record of the check.",
         look_alikes=(),
         do="Read the evidence of {probe} on {target}, and the manual of its probe package.",
-        acts=dict.fromkeys(FLOWS, Acts("undetermined", why)),
+        family="foreign",
     )

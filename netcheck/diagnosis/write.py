@@ -1,24 +1,26 @@
-"""A judged check as its record: who acts, what to do next, whether the failure is accepted."""
+"""A judged check as its record: where it ends, who acts, what to do next, whether it is accepted."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
+from netcheck.diagnosis.acts import Acts, Owners, acts
 from netcheck.diagnosis.judge import Judgement
-from netcheck.record import Accepted, CheckRecord, Place
+from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes records. `today` decides whether an acceptance still holds (UTC)."""
+    """Writes records. `today` decides whether an acceptance still holds (UTC), `owners` whose a hop is."""
 
     today: datetime.date
+    owners: Owners = field(default_factory=Owners)
 
     def record(
         self,
@@ -27,12 +29,21 @@ class Writer:
         judgement: Judgement,
         *,
         attempts: int = 1,
+        trace: Trace | None = None,
+        where: Place | None = None,
+        controls: tuple[Control, ...] = (),
+        samples: Mapping[str, Any] | None = None,
     ) -> CheckRecord:
-        """The record of one finished check."""
+        """The record of one finished check. `where` None: who signed a rejection says it, if anybody did.
+
+        The last sentence of `evidence` says who acts, where somebody has to.
+        """
         terms, main = check.terms, judgement.main
         cause = judgement.cause
         entry = catalogue.entry(cause) if cause else None
-        where = Place("at", main.signed_by) if main.signed_by and cause else None
+        if where is None and main.signed_by and cause:
+            where = Place("at", main.signed_by)
+        who = acts(entry, terms.flow, judgement.confidence, where, self.owners) if entry else None
         return CheckRecord(
             id=check.id,
             name=terms.name,
@@ -53,10 +64,10 @@ class Writer:
             cause=cause,
             layer=judgement.layer,
             confidence=judgement.confidence,
-            responsible=entry.acts[terms.flow].who if entry else None,
+            responsible=who.who if who else None,
             summary=judgement.summary,
-            evidence=judgement.evidence,
-            advice=_advice(entry, check, judgement) if entry else None,
+            evidence=_evidence(judgement, who),
+            advice=_advice(entry, check, judgement, where) if entry else None,
             warnings=judgement.warnings,
             accepted=self._accepted(check, judgement),
             started=outcome.started or None,
@@ -64,8 +75,11 @@ class Writer:
             attempts=attempts,
             steps=judgement.steps,
             addresses=judgement.addresses,
+            controls=controls,
+            samples=samples,
             settings=asked(terms.settings),
             facts=main.facts,
+            trace=trace,
             where=where,
         )
 
@@ -85,7 +99,11 @@ def _covers(accept: Accept, check: Check, cause: str | None) -> bool:
     return named and accept.cause in (None, cause)
 
 
-def _advice(entry: catalogue.Entry, check: Check, judgement: Judgement) -> str:
+def _evidence(judgement: Judgement, who: Acts | None) -> tuple[str, ...]:
+    return (*judgement.evidence, who.sentence) if who else judgement.evidence
+
+
+def _advice(entry: catalogue.Entry, check: Check, judgement: Judgement, where: Place | None) -> str:
     source = judgement.main.source
     return entry.advice(
         target=check.target,
@@ -94,6 +112,7 @@ def _advice(entry: catalogue.Entry, check: Check, judgement: Judgement) -> str:
         port=check.terms.port,
         probe=check.terms.probe,
         source=source.address if source else None,
+        where=where,
     )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from netcheck.diagnosis.catalogue import FOREIGN, Acts, Entry, all_entries, entry
+from netcheck.diagnosis.catalogue import FOREIGN, Entry, all_entries, entry
+from netcheck.diagnosis.judge import PASSING
+from netcheck.explain import acts
 from netcheck.explain.layout import columns, item, section, wrapped
-from netcheck.inventory.model import FLOWS
 from probes.codes import ALL_CODES, LAYERS, WARN_ONLY, verdict_of
+from probes.contract import Verdict
 
 # `explain` fills the advice with the names of the record's keys.
 NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source")}
+NAMES["where"] = " on the device where it ends"
+
+INHERITED = "Likely where others of its class were looked at again in its stead."
 
 HEADINGS = {
     "vantage": "The vantage, netcheck's place to look from",
@@ -48,18 +53,19 @@ def page(code: str) -> str:
     parts = [
         section(f"{code}   ({usual(code)})", wrapped(found.means)),
         section("How it is told apart", wrapped(found.told_apart, 2)),
+        section("How sure it is", wrapped(certainty(found), 2)),
         section("Do not take it for", alike) if alike else "",
         section("What to do", wrapped(advice(found), 2)),
-        section("Who acts", columns((flows, f"{one.who}: {one.why}") for flows, one in acts(found))),
+        acts.of_code(found),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def usual(code: str) -> str:
     """The verdict and the layer that the code usually has."""
-    layer = LAYERS.get(code.partition(".")[0])
-    verdict = "warn" if code in WARN_ONLY else str(verdict_of(code))
-    later = "; reserved: no check of this version claims it" if entry(code).later else ""
+    found, layer = entry(code), LAYERS.get(code.partition(".")[0])
+    verdict = found.verdict or ("warn" if code in WARN_ONLY else str(verdict_of(code)))
+    later = "; reserved: no check of this version claims it" if found.later else ""
     return (f"{verdict}, layer {layer}" if layer else verdict) + later
 
 
@@ -68,16 +74,14 @@ def advice(found: Entry) -> str:
     return found.do.format(**NAMES)
 
 
-def acts(found: Entry) -> list[tuple[str, Acts]]:
-    """Flows that share an answer, and the answer."""
-    grouped: dict[Acts, list[str]] = {}
-    for flow, answer in found.acts.items():
-        grouped.setdefault(answer, []).append(flow)
-    return [(_flows(flows), answer) for answer, flows in grouped.items()]
-
-
-def _flows(flows: list[str]) -> str:
-    return "every flow" if len(flows) == len(FLOWS) else ", ".join(flows)
+def certainty(found: Entry) -> str:
+    """When a check's `confidence` is certain and when likely, with this cause."""
+    if found.sure:
+        return found.sure
+    if found.code in PASSING:
+        return f"Certain when two looks agree, else likely. {INHERITED}"
+    repeated = verdict_of(found.code) is Verdict.FAIL and found.code not in WARN_ONLY
+    return f"Certain. {INHERITED}" if repeated and not found.code.startswith("auth.") else "Certain."
 
 
 def of(prefix: str) -> list[Entry]:

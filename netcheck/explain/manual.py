@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from netcheck import registry
+from netcheck.diagnosis.acts import table
 from netcheck.diagnosis.catalogue import Entry
-from netcheck.explain import codes, probe
+from netcheck.explain import acts, codes, probe
 from probes.codes import ALL_CODES, CODES
 from probes.contract import Probe
 
@@ -29,7 +31,7 @@ This page is made by `netcheck explain --markdown probes > docs/probes.md`."""
 
 def causes() -> str:
     """Every code, by prefix."""
-    parts = [CAUSES]
+    parts = [CAUSES, acts.markdown()]
     for prefix in CODES:
         parts.append(f"## {codes.HEADINGS[prefix]} (`{prefix}.*`)")
         parts.extend(_cause(found) for found in codes.of(prefix))
@@ -51,12 +53,22 @@ def _page(parts: Iterable[str]) -> str:
 
 def _cause(found: Entry) -> str:
     alike = "\n".join(f"- {_with_code(text)}" for text in found.look_alikes)
-    who = "\n".join(f"- {flows}: **{one.who}**, as {one.why}" for flows, one in codes.acts(found))
     return (
         f"### `{found.code}`\n\n{found.means} ({codes.usual(found.code)})\n\n"
-        f"**Told apart by:** {found.told_apart}\n\n**Do not take it for:**\n\n{alike}\n\n"
-        f"**What to do:** {codes.advice(found)}\n\n**Who acts:**\n\n{who}"
+        f"**Told apart by:** {found.told_apart}\n\n**How sure:** {codes.certainty(found)}\n\n"
+        f"**Do not take it for:**\n\n{alike}\n\n"
+        f"**What to do:** {codes.advice(found)}\n\n**Who acts:** {_who(found)}"
     )
+
+
+def _who(found: Entry) -> str:
+    """The family's chapter, and the answer for each flow where nothing more is known."""
+    parts = acts.of([found], table().rules)
+    usual = "; ".join(f"{part.flows}: {part.rows[-1].who}" for part in parts)
+    title = table().families[found.family]
+    anchor = re.sub(r"[^a-z ]", "", title.lower()).replace(" ", "-")
+    more = ", unless the hop where it ends says more" if any(len(part.rows) > 2 for part in parts) else ""
+    return f"[{title}](#{anchor}): {usual}{more}."
 
 
 def _with_code(text: str) -> str:

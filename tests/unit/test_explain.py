@@ -26,7 +26,7 @@ def test_alone_it_lists_every_code_and_probe(page) -> None:
     assert set(registry.names()) <= first_words
 
 
-@pytest.mark.parametrize("word", [None, *ALL_CODES, *CODES, "tcp"])
+@pytest.mark.parametrize("word", [None, *ALL_CODES, *CODES, "tcp", "who-acts"])
 def test_pages_fit_a_terminal(page, word: str | None) -> None:
     """No line is wider than 100 columns."""
     assert max(len(line) for line in page(word).splitlines()) <= 100
@@ -37,7 +37,7 @@ def test_a_codes_page_answers_every_question(page, code: str) -> None:
     """What it is, how it is told apart, what to do, who acts; placeholders become names."""
     text = page(code)
     assert text.startswith(code)
-    for title in ("How it is told apart", "Do not take it for", "What to do", "Who acts"):
+    for title in ("How it is told apart", "How sure it is", "Do not take it for", "What to do", "Who acts"):
         assert f"\n{title}\n" in text
     assert "{" not in text
 

@@ -1,0 +1,77 @@
+"""A judged check as its record: the place, who acts, the advice, and what the second look adds."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from netcheck.check import Check, Terms
+from netcheck.diagnosis.acts import Owners
+from netcheck.diagnosis.judge import judge
+from netcheck.diagnosis.write import Writer
+from netcheck.record import CheckRecord, Control, Hop, Place, Trace
+from probes import tcp
+from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
+
+TERMS = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
+WRITER = Writer(datetime.date(2026, 11, 24), Owners({"vendor": ("203.0.113.0/24",)}))
+GOOD = Ascent("10.0.0.1", Verdict.PASS, (Step(Layer.CONNECT, Verdict.PASS),))
+SILENT = Ascent(
+    "10.0.0.1", Verdict.FAIL, (), "tcp.filtered", Layer.CONNECT, summary="silence", evidence=("3 SYNs",)
+)
+SIGNED = SILENT._replace(cause="tcp.rejected", signed_by="203.0.113.1")
+
+
+def record(ascent: Ascent, flow: str = "vault-to-target", **more) -> CheckRecord:
+    check = Check("db01", "10.0.0.1", TERMS._replace(flow=flow))
+    outcome = Outcome(None, (ascent,))
+    judgement = judge(check, outcome)._replace(confidence=more.pop("confidence", Confidence.CERTAIN))
+    return WRITER.record(check, outcome, judgement, **more)
+
+
+def test_a_pass_has_nobody_who_acts() -> None:
+    """Nothing is to be done, and nothing is said of it."""
+    written = record(GOOD)
+    assert (written.responsible, written.evidence, written.where) == (None, (), None)
+
+
+def test_who_acts_is_the_last_sentence_of_the_evidence() -> None:
+    """After the proofs; the record's `responsible` says the same."""
+    written = record(SILENT)
+    assert written.responsible == "customer"
+    assert written.evidence[:-1] == ("3 SYNs",)
+    assert written.evidence[-1].startswith("who acts: customer, because ")
+
+
+def test_who_signed_a_rejection_is_the_place_where_none_is_given() -> None:
+    """The kernel's error queue named it on the first look."""
+    written = record(SIGNED)
+    assert written.where == Place("at", "203.0.113.1")
+    assert written.responsible == "vendor"
+    assert "on 203.0.113.1, which signed the rejection" in (written.advice or "")
+
+
+def test_the_place_that_is_given_decides() -> None:
+    """A trace knows more than the first look: the same flow, another owner."""
+    place = Place("after", "203.0.113.1", "203.0.113.2")
+    assert record(SILENT, where=place).responsible == "vendor"
+    assert record(SILENT, where=place._replace(before=None)).responsible == "undetermined"
+    assert record(SILENT, where=place).where == place
+
+
+def test_undetermined_evidence_names_nobody() -> None:
+    """A judgement without a settled cause blames nobody, though the flow is the customer's."""
+    written = record(SILENT, confidence=Confidence.UNDETERMINED)
+    assert written.responsible == "undetermined"
+    assert written.evidence[-1].startswith("who acts: nobody can be named yet, because ")
+
+
+@pytest.mark.parametrize("ascent", [GOOD, SILENT])
+def test_what_the_second_look_found_is_written(ascent: Ascent) -> None:
+    """Trace, controls and samples stand in the record as given."""
+    trace = Trace("tcp-ttl", (Hop(1, "10.1.0.1"),))
+    controls = (Control("port", 443, Verdict.PASS, "answers"),)
+    written = record(ascent, trace=trace, controls=controls, samples={"count": 2}, attempts=2)
+    assert (written.trace, written.controls, written.attempts) == (trace, controls, 2)
+    assert written.samples == {"count": 2}
