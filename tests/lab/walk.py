@@ -1,13 +1,15 @@
-"""A second opinion on where a flow ends: `python -m tests.lab.walk ADDRESS PORT [SECONDS]`.
+"""A second opinion on where flows end: `python -m tests.lab.walk ADDRESS PORT [ADDRESS PORT]…`.
 
-One SYN a time to live, all at once, each from a port of its own, told by the kernel's error queue. It shares no
-code with netcheck, so that a scene can be seen without it. Prints a line a TTL: `expired ADDRESS`, `TYPE/CODE
-ADDRESS` for another ICMP error, `refused`, `open` or `silent`.
+One SYN a time to live, all at once, each from a port of its own, told by the kernel's error queue. It
+shares no code with netcheck, so that a scene can be seen without it. Prints JSON: for each flow a list
+with a text a TTL: `expired ADDRESS`, `TYPE/CODE ADDRESS` for another ICMP error, `refused`, `open` or
+`silent`.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import select
 import socket
 import struct
@@ -15,6 +17,8 @@ import sys
 import time
 
 HOPS = 8
+# Until a dead host is known (ARP, three tries of a second), and a repeated SYN has gone out.
+SECONDS = 3.5
 IP_RECVERR, IPV6_RECVERR = 11, 25
 EXPIRED = {4: (11, 0), 6: (3, 0)}
 
@@ -53,26 +57,25 @@ def _raw(data: bytes, start: int, family: int) -> tuple[int, bytes]:
     return socket.AF_INET, data[start : start + 4]
 
 
-def walk(address: str, port: int, seconds: float = 1.5) -> list[str]:
-    """What came back for each time to live, from 1 on."""
-    family = 6 if ":" in address else 4
-    socks = [knock(address, port, ttl) for ttl in range(1, HOPS + 1)]
-    found = ["silent"] * HOPS
+def walk(flows: list[tuple[str, int]], seconds: float = SECONDS) -> list[list[str]]:
+    """What came back of each flow for each time to live, from 1 on."""
+    found = [["silent"] * HOPS for _ in flows]
     poll = select.poll()
-    for sock in socks:
-        poll.register(sock, select.POLLOUT | select.POLLERR)
-    numbers = {sock.fileno(): number for number, sock in enumerate(socks)}
+    waiting = {}
+    for number, (address, port) in enumerate(flows):
+        for ttl in range(1, HOPS + 1):
+            sock = knock(address, port, ttl)
+            waiting[sock.fileno()] = sock, number, ttl
+            poll.register(sock, select.POLLOUT | select.POLLERR)
     until = time.monotonic() + seconds
-    while numbers and (left := until - time.monotonic()) > 0:
+    while waiting and (left := until - time.monotonic()) > 0:
         for descriptor, _ in poll.poll(left * 1000):
-            number = numbers.pop(descriptor)
             poll.unregister(descriptor)
-            found[number] = told(socks[number], family)
-    for sock in socks:
-        sock.close()
+            sock, number, ttl = waiting.pop(descriptor)
+            found[number][ttl - 1] = told(sock, 6 if ":" in flows[number][0] else 4)
+            sock.close()
     return found
 
 
 if __name__ == "__main__":
-    for ttl, each in enumerate(walk(sys.argv[1], int(sys.argv[2]), *map(float, sys.argv[3:])), 1):
-        print(ttl, each)
+    print(json.dumps(walk(list(zip(sys.argv[1::2], map(int, sys.argv[2::2]), strict=True)))))
