@@ -43,6 +43,7 @@ class Terms(NamedTuple):
     `origin` is `declared` (the vantage stands for the flow, or the inventory says `from`) or `assumed`.
     `probe` is a registered probe's name; with `stopped` set — (cause, why) — nothing is to be sent and
     the check is `skip` or `error` with that cause. `settings` is the probe's own settings object.
+    `samples` counts single handshakes, `idle` is in seconds: experiments after the look, None for none.
     """
 
     vantage: str
@@ -59,6 +60,8 @@ class Terms(NamedTuple):
     expect: str = "reachable"
     retries: int = 1
     every_address: bool = False
+    samples: int | None = None
+    idle: float | None = None
     credential: str | None = None
     accept: tuple[Accept, ...] = ()
     stopped: tuple[str, str] | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from netcheck import registry
 from netcheck.check import Check
+from netcheck.measure import measured
 from probes.codes import LAYERS, verdict_of
 from probes.contract import Ascent, Credential, Layer, Outcome, Target, Verdict
 from probes.net.base import Network
@@ -41,7 +42,10 @@ class Looker:
                 else None
             )
             target = Target(check.host, terms.port)
-            return await probe.run(target, terms.settings, terms.timing, self.network, credential)
+            outcome = await probe.run(target, terms.settings, terms.timing, self.network, credential)
+            if terms.samples is None and terms.idle is None:  # nearly always
+                return outcome
+            return await measured(check, outcome, self.network)
         except asyncio.CancelledError as error:
             if _is_to_end():
                 raise

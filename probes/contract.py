@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from probes.net.base import Network, Source
+from probes.path.samples import Samples
+from probes.path.waits import Held
 
 NOTHING: Mapping[str, Any] = {}  # shared, and never written to: a mapping proxy could not be pickled
 
@@ -110,7 +112,8 @@ class Outcome(NamedTuple):
 
     `resolve` is the lookup's step (None where the host is an address). Where it failed, `ascents`
     holds one ladder without an address, whose cause is the lookup's. `left_out` names addresses
-    that were not tried, each with the reason.
+    that were not tried, each with the reason. `samples` and `held` are experiments after the look,
+    where they were asked for and the look gave reason to make them.
     """
 
     resolve: Step | None
@@ -118,6 +121,8 @@ class Outcome(NamedTuple):
     left_out: tuple[tuple[str, str], ...] = ()
     started: float = 0.0
     duration: float = 0.0
+    samples: Samples | None = None
+    held: Held | None = None
 
 
 class Withheld(Exception):

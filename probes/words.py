@@ -95,6 +95,20 @@ def duration_words(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
 
 
+def span_words(seconds: float) -> str:
+    """A longer time: seconds below three minutes, then minutes, then hours.
+
+    >>> span_words(7.2), span_words(150), span_words(600), span_words(7440), span_words(356)
+    ('7.2 s', '150 s', '10 min', '2 h 4 min', '5.9 min')
+    """
+    if seconds < 179.5:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    if seconds < 7170:
+        return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
 def few(names: Sequence[str]) -> str:
     """The first three names, and how many more there are.
 

@@ -69,6 +69,10 @@ def _note(terms: Terms) -> str:
         notes.append("expect blocked")
     if terms.credential:
         notes.append(f"credential {terms.credential}")
+    if terms.samples is not None:
+        notes.append(f"samples {terms.samples}")
+    if terms.idle is not None:
+        notes.append(f"idle {duration(terms.idle)}")
     options = _options(terms.settings)
     notes += [f"{name} {options[name]}" for name in asked(terms.settings) if name in options]
     return safe("; ".join(notes))
@@ -112,6 +116,8 @@ def _values(terms: Terms) -> Mapping[str, str]:
         "timeout": _seconds(terms),
         "retries": terms.retries,
         "every_address": terms.every_address,
+        "samples": terms.samples,
+        "idle": None if terms.idle is None else duration(terms.idle),
         "credential": terms.credential,
         "tags": terms.tags or None,
         "owner": terms.owner.name if terms.owner else None,
@@ -160,6 +166,8 @@ def _document(check: Check) -> dict[str, Any]:
         "deadline_s": terms.timing.deadline,
         "retries": terms.retries,
         "every_address": terms.every_address,
+        "samples": terms.samples,
+        "idle_s": terms.idle,
         "credential": terms.credential,
         "accept": [accepted._asdict() for accepted in terms.accept],
         "settings": dict(asked(terms.settings)),

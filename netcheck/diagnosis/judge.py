@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from netcheck.check import Check
+from netcheck.diagnosis import held
 from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 from probes.words import duration_words, few
@@ -16,6 +17,7 @@ PASSING = frozenset(
     {
         "dns.servfail",
         "dns.timeout",
+        "path.slow",
         "protocol.closed",
         "protocol.reset",
         "protocol.silent",
@@ -47,6 +49,12 @@ def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
     """The verdict after so many looks that agreed."""
     if check.terms.expect == "blocked":
         return _blocked(outcome)
+    judged = held.sampled(_judged(check, outcome, looks), outcome.samples)
+    return held.left_idle(judged, outcome.held, check.terms.probe)
+
+
+def _judged(check: Check, outcome: Outcome, looks: int) -> Judgement:
+    """The verdict of the looks alone."""
     ascents = outcome.ascents
     good = [ascent for ascent in ascents if ascent.verdict is Verdict.PASS]
     if not good:
@@ -98,7 +106,7 @@ def _passed(outcome: Outcome, main: Ascent) -> Judgement:
         verdict=Verdict.WARN if caution else Verdict.PASS,
         cause=caution.cause if caution else None,
         layer=caution.layer if caution else None,
-        confidence=Confidence.CERTAIN,
+        confidence=Confidence.LIKELY if caution and caution.cause in PASSING else Confidence.CERTAIN,
         summary=caution.text if caution else f"passed in {duration_words(main.duration)}",
         main=main,
         steps=steps,

@@ -139,9 +139,7 @@ class Entries:
         if settings is MISSING:
             return
         probe = check.wanted.probe
-        asked = Asked(
-            probe.name, check.wanted.port, check.name, settings, probe.authenticates, _later(values)
-        )
+        asked = Asked(probe.name, check.wanted.port, check.name, settings, probe.authenticates, None)
         self._add(asked, values, slots, check.node, check.wanted.host)
 
     def _profile(self, shared: Heritage, slots: Slots, node: Node) -> None:
@@ -179,6 +177,8 @@ def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Ter
         expect=values.get("expect", "reachable"),
         retries=values.get("retries", RETRIES),
         every_address=values.get("every_address", flow == EVERY_ADDRESS),
+        samples=values.get("samples"),
+        idle=values.get("idle"),
         credential=values.get("credential") if asked.authenticates else None,
         accept=tuple(part.value for part in values.get("accept", ())),
         stopped=stopped_at(vantage, flow) or asked.stopped,
@@ -221,12 +221,6 @@ def _place(node: Node) -> Place:
 
 def _has_checks(level: Level) -> bool:
     return "checks" in level.fields and level.fields["checks"].node.value not in (None, [])
-
-
-def _later(values: Heritage) -> tuple[str, str] | None:
-    """What the format knows and no check does yet: better skipped and said than quietly left out."""
-    asked = next((name for name in ("idle", "samples") if name in values.values), None)
-    return ("probe.unsupported", f"`{asked}`: not available yet") if asked else None
 
 
 def _origins(values: Heritage, settings: object) -> dict[str, Origin]:

@@ -71,8 +71,8 @@ COMMON: dict[str, Key] = {
     "owner": key(CONTACT, "who acts when it fails"),
     "accept": key(Many(ACCEPT), "known failures, until a date"),
     "every_address": key(Flag(), "every address of the name must work (connector-to-saas: true)"),
-    "samples": key(Whole(1, 10_000), "how many times it is measured"),
-    "idle": key(Listing(Duration(0.001)), "how long a connection is left idle before it is used again"),
+    "samples": key(Whole(1, 10_000), "how many single handshakes are counted after the look"),
+    "idle": key(Duration(0.001), "how long a connection is left idle after the look before it is used again"),
 }
 
 

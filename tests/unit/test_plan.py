@@ -69,12 +69,19 @@ def test_no_name_to_look_up(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_not_there_yet(tmp_path: Path) -> None:
-    """Profiles, idle tests and samples are planned, and say that they are not available yet."""
+def test_samples_and_idle(tmp_path: Path) -> None:
+    """Both may stand at any level; what does not ask for them has none."""
     checks = "[{probe: ssh, idle: 5m}, {probe: tcp, port: 9, samples: 3}]"
-    text = f"targets: {{a: {{host: a, profile: linux, checks: {checks}}}}}"
-    ssh, tcp, profile = plan(inventory(tmp_path, text))
-    assert ssh.terms.stopped == ("probe.unsupported", "`idle`: not available yet")
-    assert tcp.terms.stopped == ("probe.unsupported", "`samples`: not available yet")
+    text = f"defaults: {{samples: 20}}\ntargets: {{a: {{host: a, checks: {checks}}}}}"
+    ssh, tcp = plan(inventory(tmp_path, text))
+    assert (ssh.terms.samples, ssh.terms.idle, ssh.terms.stopped) == (20, 300.0, None)
+    assert (tcp.terms.samples, tcp.terms.idle) == (3, None)
+    assert tcp.terms.origins["samples"].level == "check"
+
+
+def test_what_is_not_there_yet(tmp_path: Path) -> None:
+    """A profile is planned, and says that it is not available yet."""
+    text = "targets: {a: {host: a, profile: linux}}"
+    (profile,) = plan(inventory(tmp_path, text))
     assert profile.id == "local/a/profile/-/linux"
     assert profile.terms.stopped == ("probe.unsupported", "profile `linux`: not available yet")
