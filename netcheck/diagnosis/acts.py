@@ -106,6 +106,7 @@ class Rule:
         return all(want is None or want == have for want, have in zip(wanted, found, strict=True))
 
 
+@functools.lru_cache(maxsize=4096)  # many checks share cause and place, and then the text as well
 def acts(entry: Entry, flow: str, confidence: Confidence, where: Place | None, owners: Owners) -> Acts:
     """Who acts on a code in a flow that ends there, so far as is known.
 
@@ -130,7 +131,6 @@ def deciding(entry: Entry, case: Case) -> Rule:
     return next(rule for rule in rules_for(entry, case.flow) if rule.fits(case))
 
 
-@functools.lru_cache(maxsize=4096)  # many checks share a rule and a place, and then the text as well
 def _said(rule: Rule, hop: str, network: str, following: str, next_network: str) -> Acts:
     why = rule.why.format(hop=hop, network=network, next=following, next_network=next_network)
     return Acts(rule.who, why)
