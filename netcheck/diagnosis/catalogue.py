@@ -22,8 +22,8 @@ class Entry(NamedTuple):
     """One cause code. `do` has placeholders; `family` is the part of the table of who acts (`acts.toml`).
 
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
-    when it is certain and when likely, and `verdict` the usual one, both empty where nothing is peculiar;
-    `later`, that no check of this version claims it.
+    when it is certain and when likely, and `usual` with which verdict and at which layer, both empty
+    where nothing is peculiar; `later`, that no check of this version claims it.
     """
 
     code: str
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     do: str
     family: str
     sure: str = ""
-    verdict: str = ""
+    usual: str = ""
     later: bool = False
 
     def advice(
@@ -95,7 +95,7 @@ def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
                 do=folded(raw["do"]),
                 family=raw["family"],
                 sure=folded(raw.get("sure", "")),
-                verdict=raw.get("verdict", ""),
+                usual=raw.get("usual", ""),
                 later=raw.get("later", False),
             )
 

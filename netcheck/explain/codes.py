@@ -13,7 +13,7 @@ from probes.contract import Verdict
 NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source")}
 NAMES["where"] = " on the device where it ends"
 
-INHERITED = "Likely where others of its class were looked at again in its stead."
+INHERITED = "where not this check but others like it (same cause, network and port) were looked at again"
 
 HEADINGS = {
     "vantage": "The vantage, netcheck's place to look from",
@@ -51,7 +51,7 @@ def page(code: str) -> str:
     found = entry(code)
     alike = "\n".join(item(text) for text in found.look_alikes)
     parts = [
-        section(f"{code}   ({usual(code)})", wrapped(found.means)),
+        section(wrapped(f"{code} ({usual(code)})"), wrapped(found.means)),
         section("How it is told apart", wrapped(found.told_apart, 2)),
         section("How sure it is", wrapped(certainty(found), 2)),
         section("Do not take it for", alike) if alike else "",
@@ -64,9 +64,10 @@ def page(code: str) -> str:
 def usual(code: str) -> str:
     """The verdict and the layer that the code usually has."""
     found, layer = entry(code), LAYERS.get(code.partition(".")[0])
-    verdict = found.verdict or ("warn" if code in WARN_ONLY else str(verdict_of(code)))
+    verdict = "warn" if code in WARN_ONLY else str(verdict_of(code))
+    by_prefix = f"{verdict}, layer {layer}" if layer else verdict
     later = "; reserved: no check of this version claims it" if found.later else ""
-    return (f"{verdict}, layer {layer}" if layer else verdict) + later
+    return (found.usual or by_prefix) + later
 
 
 def advice(found: Entry) -> str:
@@ -75,13 +76,17 @@ def advice(found: Entry) -> str:
 
 
 def certainty(found: Entry) -> str:
-    """When a check's `confidence` is certain and when likely, with this cause."""
+    """When a check's `confidence` is certain and when likely, with this cause.
+
+    What is not looked at again stands by itself: a login, and what must be blocked or could not be checked.
+    """
     if found.sure:
         return found.sure
     if found.code in PASSING:
-        return f"Certain when two looks agree, else likely. {INHERITED}"
-    repeated = verdict_of(found.code) is Verdict.FAIL and found.code not in WARN_ONLY
-    return f"Certain. {INHERITED}" if repeated and not found.code.startswith("auth.") else "Certain."
+        return f"Certain when two looks agree. Likely after one, or {INHERITED}."
+    once = found.code in WARN_ONLY or found.code.partition(".")[0] in ("auth", "policy")
+    repeated = verdict_of(found.code) is Verdict.FAIL and not once
+    return f"Certain. Likely {INHERITED}." if repeated else "Certain."
 
 
 def of(prefix: str) -> list[Entry]:
