@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from netcheck.record import Warned
 from probes.contract import Confidence, Layer, Step, Verdict
@@ -115,6 +116,26 @@ def _untried(held: Held, after: str, probe: str) -> str:
         return f"reset after {after} of idleness, by the server or by a firewall: {asked} can't be tried"
     hint = " (sshd: LoginGraceTime)" if probe == "ssh" and held.idle >= LEAST_GRACE else ""
     return f"the server closed after {after} of idleness{hint}: {asked} can't be tried without a session"
+
+
+def as_record(samples: Samples | None) -> Mapping[str, Any] | None:
+    """The samples as a record has them: counts, and times in milliseconds."""
+    if samples is None:
+        return None
+    least, most = (samples.rtts[0], samples.rtts[-1]) if samples.rtts else (None, None)
+    return {
+        "address": samples.address,
+        "sent": samples.sent,
+        "answered": samples.answered,
+        "refused": samples.refused,
+        "rejected": samples.rejected,
+        "within_ms": _ms(samples.within),
+        "rtt_ms": {"min": _ms(least), "median": _ms(samples.median), "max": _ms(most)},
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
 
 
 def samples_words(samples: Samples) -> str:

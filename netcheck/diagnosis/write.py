@@ -10,6 +10,7 @@ from typing import Any
 from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import Acts, Owners, acts
+from netcheck.diagnosis.held import as_record
 from netcheck.diagnosis.judge import Judgement
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
@@ -32,7 +33,6 @@ class Writer:
         trace: Trace | None = None,
         where: Place | None = None,
         controls: tuple[Control, ...] = (),
-        samples: Mapping[str, Any] | None = None,
     ) -> CheckRecord:
         """The record of one finished check. `where` None: who signed a rejection says it, if anybody did.
 
@@ -76,7 +76,7 @@ class Writer:
             steps=judgement.steps,
             addresses=judgement.addresses,
             controls=controls,
-            samples=samples,
+            samples=as_record(outcome.samples),
             settings=asked(terms.settings),
             facts=main.facts,
             trace=trace,

@@ -69,9 +69,8 @@ def test_undetermined_evidence_names_nobody() -> None:
 
 @pytest.mark.parametrize("ascent", [GOOD, SILENT])
 def test_what_the_second_look_found_is_written(ascent: Ascent) -> None:
-    """Trace, controls and samples stand in the record as given."""
+    """Trace and controls stand in the record as given."""
     trace = Trace("tcp-ttl", (Hop(1, "10.1.0.1"),))
     controls = (Control("port", 443, Verdict.PASS, "answers"),)
-    written = record(ascent, trace=trace, controls=controls, samples={"count": 2}, attempts=2)
+    written = record(ascent, trace=trace, controls=controls, attempts=2)
     assert (written.trace, written.controls, written.attempts) == (trace, controls, 2)
-    assert written.samples == {"count": 2}
