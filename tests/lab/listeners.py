@@ -144,6 +144,19 @@ async def http_ok(reader: StreamReader, writer: StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
+async def http_late(reader: StreamReader, writer: StreamWriter) -> None:
+    """An answer that comes after eight seconds."""
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(8)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+async def close_later(reader: StreamReader, writer: StreamWriter) -> None:
+    """A server that ends idle connections itself, after two seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 2)
+
+
 # Kinds of TLS servers, and the certificate of each.
 TLS = {"mtls": "good", "mtls-1.2": "good", "tls-cbc": "good", "tls-weak-key": "weak-key"}
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -167,6 +180,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "tls-half": tls_half,
     "http-endless": http_endless,
     "http-bomb": http_bomb,
+    "http-late": http_late,
+    "close-later": close_later,
     **dict.fromkeys(TLS, http_ok),
 }
 

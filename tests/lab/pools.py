@@ -27,7 +27,7 @@ class Pool(NamedTuple):
     def address(self, family: int, number: int, network: int = 0) -> str:
         """The address with this number in that network, counted from the pool's first.
 
-        >>> Pool("10.30.0.10", "fd00:30::10", apart=True).address(6, 1, 2)
+        >>> Pool("10.40.0.10", "fd00:30::10", apart=True).address(6, 1, 2)
         'fd00:30:2::11'
         """
         first = ipaddress.ip_address(self.six if family == 6 else self.four)
@@ -42,8 +42,8 @@ POOLS = {
     "unknown-to-fw2": Pool("10.67.0.10", "fd00:67::10"),
     "loop": Pool("10.68.0.10", "fd00:68::10"),
     "unknown-to-vault": Pool("10.69.0.10", "fd00:69::10"),
-    # Behind left and fw3, or another way there: see `tests.lab.topology`.
-    "far": Pool("10.30.0.10", "fd00:30::10", "far", apart=True),
+    # Behind left and fw3, or another way there: see `tests.lab.topology`. `far` has 1,024 networks.
+    "far": Pool("10.40.0.10", "fd00:30::10", "far", apart=True),
     "far-dead": Pool("10.34.0.10", "fd00:34::10", apart=True),
     "ecmp": Pool("10.31.0.10", "fd00:31::10", "far", apart=True),
     "stock": Pool("10.32.0.10", "fd00:32::10", "far", apart=True),

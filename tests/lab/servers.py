@@ -29,6 +29,7 @@ SSHD = {
     "ssh-old-cipher": "Ciphers aes128-cbc,3des-cbc",
     "ssh-old-hostkey": "HostKeyAlgorithms ssh-rsa",
     "ssh-old-mac": "Ciphers aes128-ctr\nMACs hmac-md5,hmac-sha1-96",
+    "ssh-hasty": "LoginGraceTime 2",
     "ssh-only-chacha": "Ciphers chacha20-poly1305@openssh.com",
     "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
 }

@@ -38,11 +38,11 @@ def test_line(address: str, action: str, scope: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "chain", "expected"),
     [
-        ("fw2.in drop", "early", "ip daddr 10.30.1.10 tcp dport 1 drop"),
-        ("fw2 lose-30 answers", "scenes", "ip saddr 10.30.1.10 numgen random mod 100 < 30 drop"),
-        ("fw2 drop big-answers-1400", "scenes", "ip saddr 10.30.1.10 meta length > 1400 drop"),
-        ("fw2 hide", "own", "icmp type time-exceeded @th,192,32 0xa1e010a drop"),
-        ("fw2 hold all", "moved", "ip daddr 10.30.1.10 meta l4proto tcp redirect to :999"),
+        ("fw2.in drop", "early", "ip daddr 10.40.1.10 tcp dport 1 drop"),
+        ("fw2 lose-30 answers", "scenes", "ip saddr 10.40.1.10 numgen random mod 100 < 30 drop"),
+        ("fw2 drop big-answers-1400", "scenes", "ip saddr 10.40.1.10 meta length > 1400 drop"),
+        ("fw2 hide", "own", "icmp type time-exceeded @th,192,32 0xa28010a drop"),
+        ("fw2 hold all", "moved", "ip daddr 10.40.1.10 meta l4proto tcp redirect to :999"),
     ],
 )
 def test_lines_of_a_scene(rule: str, chain: str, expected: str, tmp_path) -> None:
@@ -57,7 +57,7 @@ def test_scenes_of_one_net_share_it(tmp_path) -> None:
     alike = f'on = "far"\nnet = "shared"\n{REST}'
     text = f'[scene]\non = "far"\n{REST}' + f"[[alike]]\n{alike}" * 2
     (tmp_path / "one.toml").write_text(text)
-    assert [scene.address for scene in scenes.load(tmp_path)] == ["10.30.1.10", "10.30.2.10", "10.30.2.11"]
+    assert [scene.address for scene in scenes.load(tmp_path)] == ["10.40.1.10", "10.40.2.10", "10.40.2.11"]
 
 
 def test_an_unknown_place_is_an_error(tmp_path) -> None:

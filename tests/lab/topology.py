@@ -49,6 +49,8 @@ NETWORKS = {
 
 # Further subnets on the link of fw3 and far.
 BEHIND_FW3 = (31, 32, 34)
+WIDE = "10.40.0.0/14"
+WIDE_WAY = (("fw1", "10.9.1.2"), ("fw2", "10.9.2.2"), ("left", "10.9.5.2"))
 # Networks that fw1 sends on to fw2, and fw2 to one place or another.
 FAR = range(30, 40)
 BY_LEFT = (30, 33, 34, 35, 36, 37, 38)
@@ -82,6 +84,7 @@ ROUTES = (
     ("fw2", "fd00:31::/32 nexthop via fd00:9:2::2 nexthop via fd00:9:3::2"),
     ("fw2", "10.32.0.0/16 via 10.9.4.2"),
     ("fw2", "fd00:32::/32 via fd00:9:4::2"),
+    *((place, f"{WIDE} via {gateway}") for place, gateway in WIDE_WAY),
     # To the vault; left has no other route but those it sends on to fw3.
     *(
         (place, f"{network} via {gateway}")
@@ -144,6 +147,8 @@ def build() -> None:
     for number in BEHIND_FW3:
         lines["fw3"] += [f"address add {each} dev out" for each in _subnet(number, 1)]
         lines["far"] += [f"address add {each} dev in" for each in _subnet(number, 2)]
+    lines["fw3"].append("address add 10.40.0.1/14 dev out")
+    lines["far"].append("address add 10.40.0.2/14 dev in")
     for place, route in ROUTES:
         lines[place].append(f"route add {route}")
     for place in PLACES:
