@@ -52,11 +52,12 @@ FORMATS = (
     Format("prometheus", ".prom", None),
     Format("ticket", ".zip", None),
     Format("nagios", None, None),
+    Format("story", None, "story"),
 )
 
 SUFFIXES = " ".join(known.suffix for known in FORMATS if known.suffix and known.module)
 
-# `html` and the ticket are files: `--format` does not take them.
+# `html` and the ticket are files, the story is what `diagnose` prints: `--format` does not take them.
 NAMES = ("table", "wide", "json", "jsonl", "csv", "junit", "markdown", "prometheus", "nagios")
 
 

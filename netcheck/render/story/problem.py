@@ -1,0 +1,193 @@
+"""One problem of a target, told: what else was looked at, what follows, who acts, what to ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from netcheck.record import CheckRecord, Control
+from netcheck.render import text
+from netcheck.render.story import words
+from netcheck.render.story.checks import flow, named
+from netcheck.render.story.layout import Line, listed, section
+from probes.contract import Confidence, Layer, Verdict
+
+WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
+MOST_FLOWS = 5  # log lines in one text
+# Causes that a firewall's log can tell of.
+ON_THE_WAY = ("tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall", "path.", "udp.", "policy.")
+# What a control varied, in words; another is named as it is.
+VARIED = {
+    "port": "same host, port {}",
+    "address": "other address {}",
+    "neighbour": "neighbour {}",
+    "resolver": "resolver {}",
+    "mss": "packets of at most {} bytes",
+    "server_name": "server name {}",
+    "vantage": "from {}",
+}
+
+
+def problems(checks: Iterable[CheckRecord]) -> list[list[CheckRecord]]:
+    """What is not a pass, in groups that share one story: cause, place, address and who acts."""
+    groups: dict[tuple[object, ...], list[CheckRecord]] = {}
+    for check in checks:
+        if check.verdict is not Verdict.PASS:
+            key = (check.vantage, check.verdict, check.cause, check.address, check.where, check.responsible)
+            groups.setdefault((*key, check.confidence, bool(check.accepted)), []).append(check)
+    return list(groups.values())
+
+
+def told(group: Sequence[CheckRecord], target: Sequence[CheckRecord], width: int) -> Iterator[str]:
+    """The sections of one problem; `target` has all checks of the target."""
+    several = len({check.vantage for check in target}) > 1
+    yield from section("Looked at", _looked_at(group, several), width)
+    yield from section("So", _so(group, target, several), width)
+    yield from section("Who", [text.safe(_who(group))], width)
+    label = "Do" if _operators(group[0]) else "Ask"
+    yield from section(label, [text.safe(_ask(group, target, several))], width)
+
+
+def _looked_at(group: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
+    """The controls, what was varied beside how it ended; below them the proofs."""
+    controls = {(_varied(control), _ended(control)): None for check in group for control in check.controls}
+    column = max((len(varied) for varied, _ in controls), default=0) + 2
+    for varied, ended in controls:
+        yield Line(text.safe(f"{varied:<{column}}{ended}"), hang=column)
+    for check in group:
+        about = f"{named(check, several)}: " if len(group) > 1 else ""
+        for proof in check.evidence:
+            if not proof.startswith(WHO):
+                yield Line(text.safe(f"· {about}{proof}"), hang=2)
+
+
+def _varied(control: Control) -> str:
+    return VARIED.get(control.varied, control.varied + " {}").format(control.value)
+
+
+def _ended(control: Control) -> str:
+    return control.summary or f"({control.verdict})"
+
+
+def _so(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
+    """What happened and where, what works beside it, what it is not and how sure that is."""
+    first = group[0]
+    story = words.happened(first) if first.cause else first.summary
+    if len(group) > 1:
+        story += f" The same holds for {listed(named(check, several) for check in group[1:])}."
+    for sentence in (story, _place(first), _beside(first, target, several), *_sure(first)):
+        if sentence:
+            yield Line(text.safe(sentence), hang=2)
+
+
+def _place(check: CheckRecord) -> str:
+    """Where the flow ends; no more than the trace claims."""
+    where = check.where
+    if where is None:
+        return ""
+    if where.relation == "at" and where.address == check.address:
+        return f"The rejection is signed with the target's own address, {where.address}."
+    hop = _with_name(check, where.address)
+    if where.relation == "at":
+        return f"{hop} signed the rejection: it happens there."
+    beyond = f" The next one, as other flows show it, is {where.before}." if where.before else ""
+    lost = "the packets are lost there or further on, the target's own filter included."
+    return f"{hop} is the last hop that answers: {lost}{beyond}"
+
+
+def _with_name(check: CheckRecord, address: str) -> str:
+    hops = check.trace.hops if check.trace else ()
+    name = next((hop.name for hop in hops if hop.address == address and hop.name), None)
+    return f"{address} ({name})" if name else address
+
+
+def _beside(check: CheckRecord, target: Sequence[CheckRecord], several: bool) -> str:
+    """What works at the same time: other services of this address, the same service from elsewhere."""
+    works = [other for other in target if other.verdict in (Verdict.PASS, Verdict.WARN) and _spoke(other)]
+    here = [other for other in works if (other.vantage, other.address) == (check.vantage, check.address)]
+    there = [other for other in works if other.vantage != check.vantage and other.label == check.label]
+    said = []
+    if here and check.verdict is Verdict.FAIL and check.layer is Layer.CONNECT:
+        names = listed(named(other, several) for other in here)
+        said.append(f"At the same address {names} {'works' if len(here) == 1 else 'work'}: the host is up.")
+    if there:
+        said.append(f"From {listed(other.vantage for other in there)} the same check passes.")
+    return " ".join(said)
+
+
+def _spoke(check: CheckRecord) -> bool:
+    """Whether the target itself sent something: a bare connection may be anybody's."""
+    return check.expect == "reachable" and any(
+        step.layer in (Layer.TLS, Layer.PROTOCOL, Layer.AUTH) and step.verdict is Verdict.PASS
+        for step in check.steps
+    )
+
+
+def _sure(check: CheckRecord) -> Iterator[str]:
+    if check.verdict in (Verdict.SKIP, Verdict.ERROR):
+        yield words.is_not(check)
+        return
+    if check.confidence is Confidence.CERTAIN:
+        yield words.is_not(check)
+        yield "This is certain: the evidence leaves nothing else."
+        return
+    doubt = "likely, not proved" if check.confidence is Confidence.LIKELY else "not settled by the evidence"
+    others = " ".join(f"{other.rstrip('.')}." for other in words.alike(check))
+    yield f"This is {doubt}." + (f" What could look the same: {others}" if others else "")
+
+
+def _operators(check: CheckRecord) -> bool:
+    """Whether the next step is that of who runs netcheck: nobody else is asked then."""
+    return check.responsible == "operator"
+
+
+def _who(group: Sequence[CheckRecord]) -> str:
+    """Who acts and why, in the record's own sentence; whom to turn to there."""
+    sentences = [proof for check in group for proof in check.evidence if proof.startswith(WHO)]
+    responsible = group[0].responsible or "undetermined"
+    said = sentences[0].removeprefix(WHO) if sentences else responsible
+    owners = dict.fromkeys(text.contact(check.owner) for check in group if check.owner)
+    return said + (f" · owner of the target: {listed(owners)}" if owners else "")
+
+
+def _ask(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: bool) -> str:
+    """The text to forward: what is wanted, what was seen, which line of a log tells more."""
+    first = group[0]
+    advice = first.advice or "Read the evidence above."
+    if _operators(first):
+        return advice
+    others = [f"tcp/{check.port}" for check in group[1:] if check.port is not None]
+    same = f"The same for {listed(others)}." if others else ""
+    beside = _beside(first, target, several)
+    said = [f"Please {_lowered(advice)}", same, _seen(first), beside, *_log_lines(group)]
+    return f"“{' '.join(filter(None, said))}”"
+
+
+def _lowered(sentence: str) -> str:
+    """The sentence as it goes on after "Please"; a name or an abbreviation stays as it is."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def _seen(check: CheckRecord) -> str:
+    """What the evidence is, for who reads nothing but the text."""
+    source = check.source.address if check.source else check.vantage
+    return f"Seen from {source}: {check.summary}{_seen_at(check)}."
+
+
+def _seen_at(check: CheckRecord) -> str:
+    where = check.where
+    if where is None:
+        return ""
+    hop = _with_name(check, where.address)
+    if where.relation == "after":
+        return f"; the last hop that answered was {hop}"
+    known = hop == where.address and where.address in check.summary
+    return "" if known else f"; it was signed by {hop}"
+
+
+def _log_lines(group: Sequence[CheckRecord]) -> Iterator[str]:
+    """Where to look: the flow as logs have it. Behind a translation only the destination stays."""
+    lines = [line for check in group[:MOST_FLOWS] if (line := flow(check))]
+    if lines:
+        logs = "firewall logs" if (group[0].cause or "").startswith(ON_THE_WAY) else "logs"
+        yield f"In the {logs}, look for {listed(lines)}."
+        yield f"If the source is translated on the way, look for {group[0].address} at that time."

@@ -1,0 +1,180 @@
+"""The way hop by hop: one drawing for all flows that agree, with the hop where each of them ends.
+
+A trace claims *rejected at X* or *lost after X*, never more; and so does the drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from netcheck.record import CheckRecord
+from netcheck.render import text
+from netcheck.render.story.checks import SIGNS, named
+from netcheck.render.story.layout import Line, listed
+from probes.contract import Layer, Verdict
+
+# How a flow ends that got an answer, to follow "is".
+ENDS = {
+    "tcp.refused": "refused by the target",
+    "tcp.reset_by_firewall": "reset by a device that is nearer than the target",
+    "path.middlebox_answers": "answered in the target's place",
+    "path.mtu_blackhole": "connected; its large packets are lost somewhere on this way",
+    "path.idle_dropped": "connected; once idle it is forgotten somewhere on this way",
+}
+ABOVE = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH, Layer.POLICY)  # these need a connection
+
+
+class Seen(NamedTuple):
+    """Who answered at one TTL, and for which flows. Seconds."""
+
+    address: str
+    name: str | None
+    rtt: float | None
+    flows: tuple[CheckRecord, ...]
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Flows from one vantage to one address whose hops agree wherever both were seen."""
+
+    flows: list[CheckRecord]
+    hops: dict[int, Seen] = field(default_factory=dict)  # by TTL
+
+    @property
+    def address(self) -> str | None:
+        return self.flows[0].address
+
+    def agrees(self, check: CheckRecord) -> bool:
+        """Whether the check's hops fit: same ends, and no TTL at which another address answered."""
+        first = self.flows[0]
+        if (first.vantage, first.address) != (check.vantage, check.address):
+            return False
+        return all(
+            ttl not in self.hops or self.hops[ttl].address == seen.address for ttl, seen in _answered(check)
+        )
+
+    def add(self, check: CheckRecord) -> None:
+        """Draw one more flow that agrees."""
+        self.flows.append(check)
+        for ttl, seen in _answered(check):
+            known = self.hops.get(ttl)
+            self.hops[ttl] = known._replace(flows=(*known.flows, check)) if known else seen
+
+
+def _answered(check: CheckRecord) -> Iterator[tuple[int, Seen]]:
+    """The hops of the check's trace that answered, by TTL."""
+    for hop in check.trace.hops if check.trace else ():
+        if hop.address:
+            yield hop.ttl, Seen(hop.address, hop.name, hop.rtt, (check,))
+
+
+def drawings(checks: Iterable[CheckRecord]) -> list[Drawing]:
+    """The drawings that show all traced checks."""
+    found: list[Drawing] = []
+    for check in checks:
+        if check.trace is None:
+            continue
+        drawing = next((one for one in found if one.agrees(check)), None)
+        if drawing is None:
+            drawing = Drawing([])
+            found.append(drawing)
+        drawing.add(check)
+    return found
+
+
+def lines(drawing: Drawing, several: bool) -> Iterator[Line]:
+    """The drawing: a head, a row a TTL, the ends of the flows below the hop that they belong to."""
+    yield Line(_head(drawing, several), hang=2)
+    ends = _ends(drawing, several)
+    column = 6 + max((len(hop.address) for hop in drawing.hops.values()), default=1)
+    if not drawing.hops:
+        yield Line("no hop answered: where it ends is not known", indent=2)
+    for ttl in range(1, max(drawing.hops, default=0) + 1):
+        yield _row(ttl, drawing, column, several)
+        yield from _marks(ends.pop(ttl, ()))
+    yield from _rest(drawing, several)
+    yield from _marks(mark for marks in ends.values() for mark in marks)
+    if any(check.trace and check.trace.ecmp for check in drawing.flows):
+        yield Line("ecmp: there is more than one way; which one a flow takes depends on its ports", 2)
+
+
+def _head(drawing: Drawing, several: bool) -> str:
+    source = next((check.source.address for check in drawing.flows if check.source), None)
+    flows = [f"{named(check, several)} {SIGNS[check.verdict]}" for check in drawing.flows]
+    borrowed = [check for check in drawing.flows if check.trace and check.trace.method == "sibling"]
+    as_another = f" ({_names(borrowed, several)}: as traced for another flow)" if borrowed else ""
+    ends = text.safe(" → ".join(filter(None, [source, drawing.address])))
+    return f"{ends}: {listed(flows)}{as_another}"
+
+
+def _row(ttl: int, drawing: Drawing, column: int, several: bool) -> Line:
+    hop = drawing.hops.get(ttl)
+    if hop is None:
+        return Line(f"{ttl:>3}  ?".ljust(column + 11) + "no answer", hang=column + 11)
+    only = f"{_names(hop.flows, several)} only" if len(hop.flows) < len(drawing.flows) else ""
+    place = "the target" if hop.address == drawing.address else ""
+    words = " · ".join(filter(None, [place, hop.name, only]))
+    start = f"{ttl:>3}  {hop.address}".ljust(column) + f"  {text.took(hop.rtt):>7}  "
+    return Line(text.safe(start + words).rstrip(), hang=column + 11)
+
+
+def _marks(marks: Iterable[str]) -> Iterator[Line]:
+    return (Line(mark, hang=7, indent=5) for mark in marks)
+
+
+def _rest(drawing: Drawing, several: bool) -> Iterator[Line]:
+    """What is known beyond the last hop that answered: a next hop of other flows, a target that answers."""
+    drawn = {hop.address for hop in drawing.hops.values()}
+    following = {check.where.before for check in drawing.flows if check.where and check.where.before}
+    for address in sorted(following - drawn):
+        yield Line(text.safe(f"  –  {address}  silent on this flow; another one shows it here"), hang=5)
+    reached = [check for check in drawing.flows if _reaches(check)]
+    if reached and drawing.address not in drawn:
+        answer = f"the target answers {_names(reached, several)}; its place on the way was not seen"
+        yield Line(text.safe(f"  …  {drawing.address}  {answer}"), hang=5)
+
+
+def _reaches(check: CheckRecord) -> bool:
+    """Whether something answered for the target itself."""
+    if check.where is not None or check.cause == "path.middlebox_answers":
+        return False
+    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in check.steps)
+
+
+def _ends(drawing: Drawing, several: bool) -> dict[int, tuple[str, ...]]:
+    """What to write below each TTL; 0: the hop of the place is not in the drawing."""
+    found: dict[tuple[int, str], list[CheckRecord]] = {}
+    for check in drawing.flows:
+        if check.verdict is Verdict.FAIL and (words := _end(check)):
+            found.setdefault((_ttl(check, drawing), words), []).append(check)
+    marks: dict[int, tuple[str, ...]] = {}
+    for (ttl, words), checks in found.items():
+        verb = "is" if len(checks) == 1 else "are"
+        mark = text.safe(f"✗ {_names(checks, several)} {verb} {words}")
+        marks[ttl] = (*marks.get(ttl, ()), mark)
+    return marks
+
+
+def _end(check: CheckRecord) -> str:
+    """How the flow ends, to follow "is": only what the record claims."""
+    where = check.where
+    if where is not None and where.relation == "at":
+        by = "the target's own address" if where.address == check.address else where.address
+        return f"rejected by {by}"
+    if where is not None:
+        return f"lost after {where.address}: nothing further on answered"
+    if check.cause in ENDS:
+        return ENDS[check.cause]
+    return f"connected, and fails above that: {check.cause}" if check.layer in ABOVE else ""
+
+
+def _ttl(check: CheckRecord, drawing: Drawing) -> int:
+    """The TTL below which the end is marked."""
+    address = check.where.address if check.where else check.address
+    return next((ttl for ttl, hop in drawing.hops.items() if hop.address == address), 0)
+
+
+def _names(checks: Iterable[CheckRecord], several: bool) -> str:
+    return listed(named(check, several) for check in checks)

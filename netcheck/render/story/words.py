@@ -1,0 +1,77 @@
+"""What a cause means to somebody who knows nothing of netcheck, and what it is not.
+
+For the codes of the way there the sentences are here, for they speak of the flow; every other code's are
+the catalogue's. A sentence about what it is not is said only where the verdict is certain.
+"""
+
+from __future__ import annotations
+
+from netcheck.diagnosis.catalogue import entry
+from netcheck.record import CheckRecord
+from probes.contract import Layer, Step, Verdict
+
+# {flow}: `tcp/5432 to 10.20.0.15`.
+HAPPENED = {
+    "tcp.filtered": "Nothing at all came back for {flow}: the packets are dropped, or the answers to them.",
+    "tcp.rejected": "Something on the way says no to {flow}, and says so by ICMP.",
+    "tcp.refused": "The target itself refuses {flow}: it can be reached, and takes nothing on that port.",
+    "tcp.reset_by_firewall": "A device on the way ends {flow} with a reset, in the target's name.",
+    "tcp.host_down": "For {flow} the last router asked after the host, and nobody answered.",
+    "path.mtu_blackhole": "The connection for {flow} opens; small packets pass, and large ones are lost.",
+    "path.middlebox_answers": "Something on the way opens the connection for {flow} in the target's place.",
+    "path.idle_dropped": "{flow} works, but something on the way forgets a connection that is idle for long.",
+    "path.unstable": "{flow} failed at first, and worked when it was looked at again.",
+}
+NOT = {
+    "tcp.filtered": "Nobody rejects it: neither a device on the way nor the target sends a word.",
+    "tcp.refused": "It is not a firewall that drops or rejects: the answer is the target's own.",
+    "tcp.reset_by_firewall": "It is not the target that refuses: its own packets come from further away.",
+    "tcp.host_down": "It is not a rule about the port: the router would let it pass, if the host were there.",
+    "tcp.no_route": "It is not a rule about the port: a route is missing, for every port of that network.",
+    "path.mtu_blackhole": "It is neither the port nor the service: both answer as long as packets are small.",
+    "path.middlebox_answers": "That a port opens proves nothing here: whether the target is up is not known.",
+    "path.idle_dropped": "It is not the server that hangs up: that would have been seen.",
+    "path.unstable": "It is not a port that is closed for good.",
+    "path.some_addresses_dead": "It is not the service as a whole: other addresses of the name work.",
+}
+BY_LAYER = {
+    Layer.RESOLVE: "It says nothing of the way to the target: without an address nothing was sent there.",
+    Layer.TLS: "It is not a closed or filtered port: the connection opens.",
+    Layer.PROTOCOL: "It is not a closed or filtered port: the connection opens.",
+    Layer.AUTH: "It is not the network: the service answers, up to the login.",
+}
+NOT_LOOKED = "It says nothing of the target: the check could not be made."
+NOT_TRIED = "It says nothing of what was not tried."
+
+
+def happened(check: CheckRecord) -> str:
+    """What happened, in a sentence or two; the catalogue's where a code has none of its own here."""
+    assert check.cause is not None
+    own = HAPPENED.get(check.cause)
+    if own is None:
+        return f"{entry(check.cause).means} Here: {check.summary.rstrip('.')}."
+    flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
+    return own.format(flow=flow)
+
+
+def is_not(check: CheckRecord) -> str:
+    """What the verdict rules out, or nothing."""
+    if check.verdict is Verdict.ERROR:
+        return NOT_LOOKED
+    if check.verdict is Verdict.SKIP:
+        return NOT_TRIED
+    if check.cause in NOT:
+        return NOT[check.cause]
+    layer = check.layer
+    if layer in (Layer.TLS, Layer.PROTOCOL, Layer.AUTH) and not _connected(check.steps):
+        return ""
+    return BY_LAYER.get(layer, "") if layer else ""
+
+
+def _connected(steps: tuple[Step, ...]) -> bool:
+    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in steps)
+
+
+def alike(check: CheckRecord) -> tuple[str, ...]:
+    """What could look the same; the catalogue's."""
+    return entry(check.cause).look_alikes if check.cause else ()
