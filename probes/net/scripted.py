@@ -113,6 +113,7 @@ class Scripted:
         self._handshakes = handshakes or {}
         self.forgets = forgets
         self._clock = 0.0
+        self._waiting: list[float] = []
         self.connected: list[tuple[str, int]] = []
         self.knocked: list[tuple[str, int, int | None]] = []  # address, port, TTL
 
@@ -130,8 +131,17 @@ class Scripted:
         return nullcontext()
 
     async def pause(self, seconds: float) -> None:
-        until = self._clock + seconds
-        await asyncio.sleep(0)  # others pause at the same moment
+        await self.wait_until(self._clock + seconds)
+
+    async def wait_until(self, until: float) -> None:
+        """Of several who wait at the same moment the first to be due moves the clock first."""
+        self._waiting.append(until)
+        try:
+            await asyncio.sleep(0)
+            while until > min(self._waiting):
+                await asyncio.sleep(0)
+        finally:
+            self._waiting.remove(until)
         self._clock = max(self._clock, until)
 
     def has_route(self, address: str) -> bool:
@@ -236,7 +246,7 @@ class ScriptedConnection:
         while True:
             act = self._act()
             if isinstance(act, Pause) and self._network.now() + act.seconds <= until:
-                self._network.pass_time(act.seconds)
+                await self._network.wait_until(self._network.now() + act.seconds)
             elif isinstance(act, Close):
                 raise PeerClosed(self.received)
             elif isinstance(act, Reset):
@@ -244,7 +254,7 @@ class ScriptedConnection:
             elif isinstance(act, bytes) and act:
                 return self._bytes(act, limit)
             else:
-                self._network.pass_time(max(0.0, until - self._network.now()))
+                await self._network.wait_until(until)
                 raise TimedOut(until - began, idle=until - self._last, received=self.received)
 
     def _act(self) -> Act:
