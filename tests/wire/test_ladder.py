@@ -6,10 +6,10 @@ import pickle
 import pytest
 
 from probes import tcp
-from probes.contract import Layer, Outcome, Target, Timing, Verdict
+from probes.contract import Ascent, Layer, Outcome, Target, Timing, Verdict
 from probes.ladder import MOST_ADDRESSES, Ladder, is_address, look
 from probes.net.base import LookupFailed, Network, PeerClosed
-from probes.net.scripted import Close, Pause, Scripted, ScriptedConnection, Silence
+from probes.net.scripted import Close, Handshake, Pause, Scripted, ScriptedConnection, Silence
 
 THREE = (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)
 
@@ -162,3 +162,37 @@ def test_an_outcome_travels() -> None:
     """What a remote vantage saw comes back as it was."""
     outcome = ask(Scripted({("10.0.0.2", 22): []}, {"db": ("10.0.0.1", "10.0.0.2")}), "db")
     assert pickle.loads(pickle.dumps(outcome)) == outcome
+
+
+def shaken(took: float, rtt: float | None, repeated: int) -> Ascent:
+    """A tcp look at a port that takes so long to connect."""
+    scripted = Scripted({("10.0.0.1", 22): []}, handshakes={("10.0.0.1", 22): Handshake(took, rtt, repeated)})
+    (ascent,) = ask(scripted, "10.0.0.1").ascents
+    return ascent
+
+
+def test_a_long_way_is_slow() -> None:
+    """The kernel's own measure of the round trip is above the vendor's bound."""
+    (caution,) = shaken(1.21, 1.2, 1).cautions
+    assert (caution.cause, caution.layer) == ("path.slow", Layer.CONNECT)
+    assert caution.text == "the round trip took 1.2 s; the vendor's bound is 900 ms"
+
+
+@pytest.mark.parametrize(
+    ("handshake", "text"),
+    [
+        ((1.03, 0.02, 1), "the first SYN was lost: connected by a repeat after 1.0 s"),
+        ((3.1, 0.02, 2), "the first 2 SYNs were lost: connected by a repeat after 3.1 s"),
+        ((1.03, None, 1), "the first SYN was not answered in time: connected by a repeat after 1.0 s"),
+    ],
+)
+def test_a_lost_syn_is_not_slow(handshake: tuple[float, float | None, int], text: str) -> None:
+    """Connecting took long, but the way is short, or its length is not known: a remark, no cause."""
+    (caution,) = shaken(*handshake).cautions
+    assert (caution.cause, caution.text) == (None, text)
+
+
+@pytest.mark.parametrize("handshake", [(2.0, 0.02, 0), (0.85, 0.85, 0)])
+def test_neither_slow_nor_lost(handshake: tuple[float, float, int]) -> None:
+    """This host was late itself, or the way is within the bound."""
+    assert shaken(*handshake).cautions == ()

@@ -1,0 +1,159 @@
+"""What samples and idle connections make of a verdict."""
+
+import pytest
+
+from netcheck.check import Check, Terms
+from netcheck.diagnosis.held import as_record, samples_words
+from netcheck.diagnosis.judge import Judgement, judge
+from probes import tcp
+from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Timing, Verdict
+from probes.path.samples import Samples
+from probes.path.waits import End, Held
+
+CONNECTED = Step(Layer.CONNECT, Verdict.PASS)
+GOOD = Ascent("10.0.0.1", Verdict.PASS, (CONNECTED,), duration=0.012)
+WARNED = GOOD._replace(cautions=(Caution("ssh.host_key_unknown", "unknown key"),))
+SILENT = Ascent(
+    "10.0.0.1",
+    Verdict.FAIL,
+    (Step(Layer.CONNECT, Verdict.FAIL, "tcp.filtered"),),
+    "tcp.filtered",
+    Layer.CONNECT,
+    summary="no answer to 3 SYNs in 5.0 s",
+)
+MUTE = Ascent("10.0.0.1", Verdict.FAIL, (CONNECTED,), "protocol.silent", Layer.PROTOCOL, summary="silence")
+ALL = Samples("10.0.0.1", 20, 20, 0, 0, 0.95, (0.01,) * 20)
+SOME = ALL._replace(answered=11, rtts=(0.01,) * 11)
+NONE = ALL._replace(answered=0, rtts=())
+FAR = ALL._replace(within=2.1, rtts=(1.2,) * 20)
+COUNT = "11 of 20 handshakes answered within 950 ms"
+
+
+def judged(
+    ascent: Ascent, samples: Samples | None = None, held: Held | None = None, probe: str = "tcp"
+) -> Judgement:
+    terms = Terms("local", "declared", "vault-to-target", probe, 22, tcp.Settings(), Timing())
+    return judge(Check("a", "10.0.0.1", terms), Outcome(None, (ascent,), samples=samples, held=held))
+
+
+def idle(end: End, seconds: float = 600.0, kept_every: int | None = None) -> Held:
+    return Held("10.0.0.1", end, 600.0, seconds, kept_every)
+
+
+@pytest.mark.parametrize(
+    ("ascent", "samples", "verdict", "cause"),
+    [
+        (GOOD, ALL, Verdict.PASS, None),
+        (GOOD, SOME, Verdict.WARN, "path.unstable"),
+        (GOOD, NONE, Verdict.WARN, "path.unstable"),
+        (GOOD, ALL._replace(refused=1), Verdict.WARN, "path.unstable"),
+        (GOOD, FAR, Verdict.WARN, "path.slow"),
+        (WARNED, ALL, Verdict.WARN, "ssh.host_key_unknown"),
+        (WARNED, SOME, Verdict.WARN, "path.unstable"),
+        (WARNED, FAR, Verdict.WARN, "ssh.host_key_unknown"),
+        (SILENT, NONE, Verdict.FAIL, "tcp.filtered"),
+        (SILENT, SOME, Verdict.WARN, "path.unstable"),
+        (MUTE, SOME, Verdict.FAIL, "protocol.silent"),
+    ],
+)
+def test_what_samples_make_of_a_verdict(
+    ascent: Ascent, samples: Samples, verdict: Verdict, cause: str | None
+) -> None:
+    """A loss warns of what passed; it turns no failure above the handshake into anything else."""
+    found = judged(ascent, samples)
+    assert (found.verdict, found.cause) == (verdict, cause)
+    assert samples_words(samples) in found.evidence
+
+
+def test_an_unsteady_path_marks_the_step_and_keeps_the_remarks() -> None:
+    """The count is the summary; what the ladder warned of is still among the warnings."""
+    found = judged(WARNED, SOME)
+    assert found.summary == COUNT
+    assert (found.layer, found.confidence) == (Layer.CONNECT, Confidence.CERTAIN)
+    assert found.steps == (CONNECTED._replace(verdict=Verdict.WARN, cause="path.unstable"),)
+    assert [warned.cause for warned in found.warnings] == ["ssh.host_key_unknown"]
+
+
+def test_a_loss_beside_a_failure_is_a_remark() -> None:
+    """It may be the reason, and may not."""
+    (warned,) = judged(MUTE, SOME).warnings
+    assert (warned.cause, warned.summary) == ("path.unstable", COUNT)
+
+
+def test_handshakes_do_not_stand_for_a_service() -> None:
+    """Silence, then some answers: enough for a check of the handshake; one of ssh has not seen ssh."""
+    climbed = SILENT._replace(steps=(*SILENT.steps, Step(Layer.PROTOCOL, Verdict.SKIP)))
+    found = judged(climbed, SOME, probe="ssh")
+    assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, "path.unstable", Layer.CONNECT)
+    assert found.summary == f"no answer to 3 SYNs in 5.0 s; then {COUNT}"
+
+
+def test_slow_once_is_likely_and_by_the_median_certain() -> None:
+    """One round trip may have met a moment's load."""
+    slow = GOOD._replace(cautions=(Caution("path.slow", "1.2 s", Layer.CONNECT),))
+    assert (judged(slow).cause, judged(slow).confidence) == ("path.slow", Confidence.LIKELY)
+    assert (judged(slow, FAR).cause, judged(slow, FAR).confidence) == ("path.slow", Confidence.CERTAIN)
+    assert judged(slow, FAR).summary == "the round trip takes 1.2 s; the vendor's bound is 900 ms"
+
+
+def test_an_idle_connection_that_lived_is_evidence() -> None:
+    """The verdict stays."""
+    found = judged(GOOD, held=idle(End.LIVED))
+    assert (found.verdict, found.summary) == (Verdict.PASS, "passed in 12 ms")
+    assert "a connection left idle for 10 min still worked" in found.evidence
+
+
+@pytest.mark.parametrize(("kept_every", "sure"), [(30, Confidence.CERTAIN), (None, Confidence.LIKELY)])
+@pytest.mark.parametrize("end", [End.DROPPED, End.FORGOTTEN])
+def test_an_idle_connection_that_was_dropped(end: End, kept_every: int | None, sure: Confidence) -> None:
+    """Certain where keep-alives prevent it; else a failover or a restart would look the same."""
+    found = judged(GOOD, held=idle(end, kept_every=kept_every))
+    assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, "path.idle_dropped", Layer.CONNECT)
+    assert found.confidence is sure
+    assert found.summary.startswith("a connection left idle for 10 min is dropped")
+    assert ("keep-alives every 30 s prevent it" in found.summary) is (kept_every is not None)
+
+
+@pytest.mark.parametrize(
+    ("end", "seconds", "words"),
+    [
+        (End.CLOSED, 120.0, "closed after 120 s of idleness (sshd: LoginGraceTime): 10 min can't be tried"),
+        (End.CLOSED, 1.0, "closed after 1 s of idleness: 10 min can't be tried"),
+        (End.RESET, 240.0, "reset after 4 min of idleness, by the server or by a firewall"),
+        (End.SPOKE, 600.0, "the server keeps speaking by itself"),
+        (End.UNKNOWN, 600.0, "can't be told here"),
+    ],
+)
+def test_what_could_not_be_tried(end: End, seconds: float, words: str) -> None:
+    """An error of this check that blames nobody; that the look passed is in the evidence."""
+    found = judged(GOOD, held=idle(end, seconds), probe="ssh")
+    assert (found.verdict, found.cause, found.layer) == (Verdict.ERROR, "probe.unsupported", Layer.VANTAGE)
+    assert words in found.summary
+    assert "the check itself: passed in 12 ms" in found.evidence
+
+
+def test_a_host_that_is_gone_meanwhile() -> None:
+    """It passed, and then nothing works: no fault of idleness."""
+    found = judged(GOOD, held=idle(End.GONE))
+    assert (found.verdict, found.cause, found.confidence) == (
+        Verdict.FAIL,
+        "path.unstable",
+        Confidence.LIKELY,
+    )
+
+
+def test_samples_in_a_record() -> None:
+    """Milliseconds; what is not known is None."""
+    assert as_record(None) is None
+    assert as_record(SOME._replace(rtts=(0.001, 0.002, 0.0104))) == {
+        "address": "10.0.0.1",
+        "sent": 20,
+        "answered": 11,
+        "refused": 0,
+        "rejected": 0,
+        "within_ms": 950.0,
+        "rtt_ms": {"min": 1.0, "median": 2.0, "max": 10.4},
+    }
+    found = as_record(NONE)
+    assert found is not None
+    assert found["rtt_ms"] == {"min": None, "median": None, "max": None}
