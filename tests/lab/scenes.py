@@ -169,7 +169,7 @@ def _expected(table: dict[str, Any], address: str) -> Expected:
     where = table.get("where")
     return Expected(
         verdicts=_several(table["verdict"]),
-        causes=_several(table.get("cause")),
+        causes=tuple(None if cause == "none" else cause for cause in _several(table.get("cause"))),
         layer=table.get("layer"),
         confidence=_several(table.get("confidence", CONFIDENCE)),
         where=_where(where, address) if where else None,
