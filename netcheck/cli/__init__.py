@@ -35,7 +35,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command(
         "check", "the same without an inventory", "netcheck check ssh://10.0.0.5 tcp://db1:5432", "check"
     ),
-    "diagnose": Command("check", "one target in depth", "netcheck diagnose inventory.yml db01", None),
+    "diagnose": Command("check", "one target in depth", "netcheck diagnose inventory.yml db01", "diagnose"),
     "init": Command(
         "inventory", "write a commented starter inventory", "netcheck init inventory.yml", "init"
     ),

@@ -27,8 +27,11 @@ STDOUT = Path("/dev/stdout")
 BATCH = 1000
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """The options of `run`, `check` and `report` that say what is shown and where."""
+def add_arguments(parser: ArgumentParser, usual: str = "table") -> None:
+    """The options of `run`, `check` and `report` that say what is shown and where.
+
+    `usual` is what stdout gets without `--format`, in words.
+    """
     parser.add_argument(
         "-o",
         metavar="FILE",
@@ -37,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help=f"also write FILE; its suffix says the format: {SUFFIXES} (repeatable)",
     )
-    parser.add_argument("--format", choices=NAMES, help="what stdout gets (default: table)")
+    parser.add_argument("--format", choices=NAMES, help=f"what stdout gets (default: {usual})")
     parser.add_argument("--failed", action="store_true", help="show only what is not pass")
     parser.add_argument(
         "--quiet",
@@ -59,13 +62,16 @@ def wants_color(choice: str) -> bool:
 class Outputs:
     """Everything that one run is to be written to."""
 
-    def __init__(self, arguments: Namespace) -> None:
-        """From what `add_arguments` read. Raises UsageError, NotAvailableYet for a format."""
+    def __init__(self, arguments: Namespace, page: str = "table") -> None:
+        """From what `add_arguments` read. Raises UsageError, NotAvailableYet for a format.
+
+        `page` is the format for people: that of stdout, unless another is asked for, and of `-o x.txt`.
+        """
         asked: str | None = arguments.format
-        self._format = by_name(asked or "table") if asked or not arguments.quiet else None
+        self._format = by_name(asked or page) if asked or not arguments.quiet else None
         self._failed: bool = arguments.failed
         self._color = wants_color(arguments.color)
-        self._files = [_ReportFile(Path(name), _shape(Path(name), asked)) for name in arguments.files]
+        self._files = [_ReportFile(Path(name), _shape(Path(name), asked, page)) for name in arguments.files]
         _no_file_twice(file.path for file in self._files)
 
     def prepare(self) -> None:
@@ -191,11 +197,12 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
         file.writelines(pieces)
 
 
-def _shape(path: Path, asked: str | None) -> Format:
+def _shape(path: Path, asked: str | None, page: str) -> Format:
     """By the suffix; a device or pipe without one (`/dev/stdout`) takes the format of stdout."""
     if not path.suffix and _is_device(path):
-        return by_name(asked or "table")
-    return by_suffix(path)
+        return by_name(asked or page)
+    found = by_suffix(path)
+    return by_name(page) if found.name == "table" else found
 
 
 def _no_file_twice(paths: Iterable[Path]) -> None:

@@ -17,8 +17,8 @@ from netcheck.limits import Limits
 from netcheck.plan import Plan
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """The options of a command that checks."""
+def add_arguments(parser: ArgumentParser, usual: str = "table") -> None:
+    """The options of a command that checks. `usual` is what stdout gets without `--format`, in words."""
     choosing.add_arguments(parser)
     parser.add_argument("--concurrency", metavar="N", type=_count, help="connections in flight at most")
     parser.add_argument("--rate", metavar="N", type=_count, help="new connections a second at most")
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the verdict from which the exit status is 1 (default: fail)",
     )
     parser.add_argument("--no-history", action="store_true", help="do not record the run")
-    output.add_arguments(parser)
+    output.add_arguments(parser, usual)
 
 
 def _count(text: str) -> int:
@@ -42,10 +42,18 @@ def _count(text: str) -> int:
 
 
 def perform(
-    arguments: Namespace, plan: Plan, inventory: Inventory | None, *, observers: Sequence[Observer] = ()
+    arguments: Namespace,
+    plan: Plan,
+    inventory: Inventory | None,
+    *,
+    observers: Sequence[Observer] = (),
+    page: str = "table",
 ) -> int:
-    """Run the plan, write every output, return the exit status. Nothing is sent before all is ready."""
-    outputs = output.Outputs(arguments)
+    """Run the plan, write every output, return the exit status. Nothing is sent before all is ready.
+
+    `page` is the format for people, of stdout and of `-o x.txt`.
+    """
+    outputs = output.Outputs(arguments, page)
     outputs.prepare()
     vault = Vault(inventory.credentials if inventory else {})
     vault.prompt(plan.credentials)

@@ -61,7 +61,7 @@ def test_only_skips_are_three(netcheck: Netcheck, inventory: Inventory) -> None:
         (["run", "inventory.yml", "--format", "nagios"], "not available yet"),
         (["check", "ftp://127.0.0.1"], "ftp"),
         (["check", "tcp://127.0.0.1"], "port"),
-        (["diagnose", "inventory.yml", "a"], "not available yet: netcheck diagnose"),
+        (["rules", "inventory.yml"], "not available yet: netcheck rules"),
         (["rnu"], "did you mean `run`?"),
     ],
 )

@@ -12,6 +12,7 @@ from netcheck.render.story.layout import Line, listed, section
 from probes.contract import Confidence, Layer, Verdict
 
 WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
+FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.SKIP)
 MOST_FLOWS = 5  # log lines in one text
 # Causes that a firewall's log can tell of.
 ON_THE_WAY = ("tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall", "path.", "udp.", "policy.")
@@ -28,13 +29,16 @@ VARIED = {
 
 
 def problems(checks: Iterable[CheckRecord]) -> list[list[CheckRecord]]:
-    """What is not a pass, in groups that share one story: cause, place, address and who acts."""
+    """What is not a pass, in groups that share one story: cause, place, address and who acts.
+
+    What fails comes first, what was not tried last.
+    """
     groups: dict[tuple[object, ...], list[CheckRecord]] = {}
     for check in checks:
         if check.verdict is not Verdict.PASS:
             key = (check.vantage, check.verdict, check.cause, check.address, check.where, check.responsible)
             groups.setdefault((*key, check.confidence, bool(check.accepted)), []).append(check)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: FIRST.index(group[0].verdict))
 
 
 def told(group: Sequence[CheckRecord], target: Sequence[CheckRecord], width: int) -> Iterator[str]:
@@ -56,8 +60,13 @@ def _looked_at(group: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
     for check in group:
         about = f"{named(check, several)}: " if len(group) > 1 else ""
         for proof in check.evidence:
-            if not proof.startswith(WHO):
+            if not proof.startswith(WHO) and not any(_repeats(proof, one) for one in check.controls):
                 yield Line(text.safe(f"· {about}{proof}"), hang=2)
+
+
+def _repeats(proof: str, control: Control) -> bool:
+    """Whether the sentence says what stands above it as a control."""
+    return bool(control.summary) and control.summary in proof and str(control.value) in proof
 
 
 def _varied(control: Control) -> str:
