@@ -5,25 +5,40 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from netcheck import review
 from netcheck.check import Check
+from netcheck.diagnosis import refine
 from netcheck.diagnosis.findings import findings
-from netcheck.diagnosis.judge import Judgement, alive, judge
-from netcheck.diagnosis.second_look import Failure, is_repeated
+from netcheck.diagnosis.found import Stalled
+from netcheck.diagnosis.judge import Judgement, judge
+from netcheck.diagnosis.refine import Refined
+from netcheck.diagnosis.second_look import Failure, is_examined
 from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
+from netcheck.experiments import Experimenter
+from netcheck.handshakes import Handshakes, Held
 from netcheck.limits import Gate, Limits
 from netcheck.look import Looker
 from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
 from netcheck.schedule import Schedule
+from netcheck.sightings import Sightings
+from netcheck.tracing import Tracer
 from probes.contract import Confidence, Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
 
-# A target that answered so many seconds before or after counts as alive at that moment.
-SAME_MOMENT = 60.0
+PASSED = (Verdict.PASS, Verdict.WARN)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How far a run goes into what it sees. `trace`: failures are followed to where they end; `everyone`: no
+    check stands for others, and what passes is traced too."""
+
+    trace: bool = True
+    everyone: bool = False
 
 
 class Engine:
@@ -38,7 +53,9 @@ class Engine:
         limits: Limits,
         observers: Sequence[Observer] = (),
         network: Callable[[Gate], Network] = SystemNetwork,
+        depth: Depth | None = None,
     ) -> None:
+        self._depth = depth or Depth()
         self._new_network = network
         self._head = head
         self._checks = checks
@@ -50,7 +67,9 @@ class Engine:
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
         self._blocked: dict[int, tuple[Check, Outcome, Judgement]] = {}
-        self._alive: dict[str, float] = {}  # when an address answered last, Unix times
+        self._passed: list[Held] = []  # what is traced though it passed
+        self._sightings = Sightings()
+        self._handshakes: Handshakes | None = None
         self._summary = Summary()
         self._work: asyncio.Task[None] | None = None
 
@@ -88,57 +107,99 @@ class Engine:
     async def _passes(self) -> None:
         limits = self._limits
         look = self._looker(self._network(limits))
+        self._handshakes = Handshakes(Experimenter(look), self._proved)
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(self._items())
-        if self._failures:
-            quiet = self._looker(self._network(replace(limits, per_host=review.PER_HOST)))
-            in_order = [self._failures[index] for index in sorted(self._failures)]
-            await review.Review(quiet, self._reviewed).run(in_order)
+        await self._handshakes.finish()
+        if self._failures or self._passed:
+            await self._look_deeper(self._looker(self._network(replace(limits, per_host=review.PER_HOST))))
+
+    async def _look_deeper(self, look: Looker) -> None:
+        tracer = Tracer(look.network, self._sightings) if self._depth.trace else None
+        in_order = [self._failures[index] for index in sorted(self._failures)]
+        await review.Review(look, self._reviewed, tracer, everyone=self._depth.everyone).run(in_order)
+        while self._passed and tracer is not None:
+            held = self._passed[0]
+            traced = await tracer.follow_open(held.check, held.judgement.main)
+            refined = refine.on_the_way(held.judgement, traced, await tracer.names())
+            self._passed.pop(0)
+            self._settle(held.number, held.check, held.outcome, refined)
 
     def _network(self, limits: Limits) -> Network:
         return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))
 
     def _first_look(self, index: int, check: Check, outcome: Outcome) -> None:
         """A pass is settled; what may change with more evidence waits."""
-        for ascent in outcome.ascents:
-            if ascent.address and alive(ascent):
-                self._alive[ascent.address] = ascent.started
+        self._sightings.note(check, outcome)
         judgement = judge(check, outcome)
         passed = judgement.verdict in (Verdict.PASS, Verdict.WARN)
         if check.terms.expect == "blocked" and judgement.verdict is Verdict.PASS:
             self._blocked[index] = (check, outcome, judgement)
-        elif judgement.verdict is Verdict.FAIL and is_repeated(check, outcome):
+        elif is_bare(check, judgement) and self._handshakes is not None:
+            self._handshakes.hold(Held(index, check, outcome, judgement))
+        elif judgement.verdict is Verdict.FAIL and self._is_examined(check, outcome):
             self._failures[index] = Failure(index, check, outcome, judgement)
         else:
-            self._settle(index, check, outcome, judgement)
+            self._passed_or_settled(Held(index, check, outcome, judgement))
         for observer in self._observers:
             observer.looked(passed)
+
+    def _is_examined(self, check: Check, outcome: Outcome) -> bool:
+        return (check.terms.retries > 0 or self._depth.trace) and is_examined(check, outcome)
+
+    def _proved(self, held: Held, against: Stalled | None) -> None:
+        """A bare handshake, once it is known whether anybody would have got it."""
+        if against is None:
+            self._passed_or_settled(held)
+            return
+        self._sightings.forget(held.judgement.main.address)
+        told = refine.not_proved(held.judgement, against)
+        refined = Refined(told, controls=refine.answering(against))
+        self._settle(held.number, held.check, held.outcome, refined)
+
+    def _passed_or_settled(self, held: Held) -> None:
+        if self._depth.everyone and self._depth.trace and held.judgement.verdict in PASSED:
+            self._passed.append(held)
+        else:
+            self._settle(held.number, held.check, held.outcome, Refined(held.judgement))
 
     def _reviewed(self, reviewed: review.Reviewed) -> None:
         failure = reviewed.failure
         del self._failures[failure.index]
-        self._settle(failure.index, failure.check, reviewed.outcome, reviewed.judgement, reviewed.attempts)
+        self._settle(failure.index, failure.check, reviewed.outcome, reviewed.refined, reviewed.attempts)
 
     def _settle_rest(self) -> None:
         """What had to wait for the whole run; failures too, where the second look was cut short."""
+        if self._handshakes is not None:
+            self._handshakes.give_up()
+        for held in self._passed:
+            self._settle(held.number, held.check, held.outcome, Refined(held.judgement))
         for index, (check, outcome, judgement) in self._blocked.items():
-            self._settle(index, check, outcome, self._with_life_sign(judgement))
+            self._settle(index, check, outcome, Refined(self._with_life_sign(judgement)))
         for failure in self._failures.values():
-            self._settle(failure.index, failure.check, failure.outcome, failure.judgement)
+            self._settle(failure.index, failure.check, failure.outcome, Refined(failure.judgement))
 
     def _with_life_sign(self, judgement: Judgement) -> Judgement:
         """A blocked flow is certainly blocked only if the target was seen alive in this run."""
         address, when = judgement.main.address, judgement.main.started
-        if abs(self._alive.get(address or "", 0.0) - when) > SAME_MOMENT:
+        if not self._sightings.alive(address, when):
             missing = "nothing of this run shows the target alive: it may be down rather than blocked"
             return judgement._replace(evidence=(*judgement.evidence, missing))
         sign = f"{address} answers on another port"
         return judgement._replace(confidence=Confidence.CERTAIN, evidence=(*judgement.evidence, sign))
 
     def _settle(
-        self, index: int, check: Check, outcome: Outcome, judgement: Judgement, attempts: int = 1
+        self, index: int, check: Check, outcome: Outcome, refined: Refined, attempts: int = 1
     ) -> None:
-        record = self._writer.record(check, outcome, judgement, attempts=attempts)
+        record = self._writer.record(
+            check,
+            outcome,
+            refined.judgement,
+            attempts=attempts,
+            trace=refined.trace,
+            where=refined.where,
+            controls=refined.controls,
+        )
         self._records[index] = record
         self._summary.add(record)
         for observer in self._observers:
@@ -151,3 +212,10 @@ class Engine:
         for observer in self._observers:
             observer.finished(self._summary)
         return RunRecord(self._head, checks, self._summary)
+
+
+def is_bare(check: Check, judgement: Judgement) -> bool:
+    """Whether all that was seen of the target is a handshake, which somebody else may have completed."""
+    if check.terms.probe != "tcp" or check.terms.retries < 1:
+        return False
+    return judgement.verdict in PASSED or judgement.cause == "policy.unexpectedly_open"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from netcheck.check import Contact
 from probes.contract import NOTHING, Confidence, Layer, Step, Verdict
 from probes.net.base import Source
+from probes.path.route import Hop as Hop
 
 RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 
@@ -62,15 +63,6 @@ class Control(NamedTuple):
     value: Any
     verdict: Verdict
     summary: str = ""
-
-
-class Hop(NamedTuple):
-    """Who answered that a packet with this TTL ended there. `address` None: nobody did. Seconds."""
-
-    ttl: int
-    address: str | None = None
-    name: str | None = None
-    rtt: float | None = None
 
 
 class Trace(NamedTuple):
@@ -129,7 +121,10 @@ class CheckRecord(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Failures that share a cause and a place, said once."""
+    """Failures that share a cause and a place, said once.
+
+    `advice` says in its first line what to do; each further line has the flows to open of one owner.
+    """
 
     cause: str
     responsible: str

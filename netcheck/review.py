@@ -1,23 +1,41 @@
-"""The second look, carried out: representatives of each class again, slowly, then what follows for all."""
+"""The second look, carried out: representatives of each class again, slowly, with traces and experiments.
+
+What follows for all the others is reasoned from those. Decisions are `netcheck.diagnosis`'s.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from netcheck import experiments
 from netcheck.check import Check
+from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import Judgement, judge, unstable
+from netcheck.diagnosis.places import Line, lines, lost_after
+from netcheck.diagnosis.refine import Refined, refine
 from netcheck.diagnosis.second_look import Class, Failure, classes, failed, stronger
+from netcheck.experiments import Experimenter
 from netcheck.look import Looker
-from netcheck.schedule import Schedule
-from probes.contract import Ascent, Confidence, Outcome, Verdict
+from netcheck.schedule import Schedule, first_error
+from netcheck.tracing import Tracer
+from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
+from probes.path.trace import PORTS, WAIT
 
 # Slowly: fewer at once than in the first pass, and one connection at a time at a host.
 CONCURRENCY = 256
 PER_HOST = 1
+# Traces at once: routers answer one peer with few ICMP errors (Linux: six, then one a second).
+TRACES = 4
+EXPERIMENTS = 16  # checks that are experimented on at once
+# Of a class whose representatives turn out to differ, so many more are examined; the rest keep what was seen.
+MOST_EXAMINED = 64
 
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
+DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +44,69 @@ class Reviewed:
 
     failure: Failure
     outcome: Outcome
-    judgement: Judgement
+    refined: Refined
     attempts: int
+
+    @property
+    def judgement(self) -> Judgement:
+        return self.refined.judgement
+
+    def judged(self, judgement: Judgement) -> Reviewed:
+        """The same, judged otherwise."""
+        return replace(self, refined=self.refined._replace(judgement=judgement))
 
 
 Settle = Callable[[Reviewed], None]
 
 
 class Review:
-    """One second look at the failures of a first pass; `settle` is told of each as it is decided."""
+    """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
-    def __init__(self, look: Looker, settle: Settle) -> None:
+    `tracer` None: nothing is traced. `everyone`: each failure stands for itself alone.
+    """
+
+    def __init__(
+        self, look: Looker, settle: Settle, tracer: Tracer | None = None, *, everyone: bool = False
+    ) -> None:
         self._look = look
         self._settle = settle
+        self._tracer = tracer
+        self._everyone = everyone
+        self._experimenter = Experimenter(look)
         self._again: dict[int, Outcome] = {}  # by the failure's index
+        self._found: dict[int, Found] = {}
+        self._lines: dict[int, Line] = {}  # of those that are silent
         self._down: set[str | None] = set()  # addresses that a router called unreachable
         self._tries: dict[str, int] = {}  # by the check's id
+        self._names: dict[str, str] = {}  # of hops, by address
+        self._traces = asyncio.Semaphore(TRACES)
+        self._experiments = asyncio.Semaphore(EXPERIMENTS)
 
     async def run(self, failures: Iterable[Failure]) -> None:
         failures = list(failures)
         self._down = {one.main.address for one in failures if one.main.cause == "tcp.host_down"}
         found = classes(failures)
-        await self._repeat(one for each in found for one in each.split()[0])
-        await self._repeat(one for each in found if not self._unanimous(each) for one in each.split()[1])
+        await _together(self._repeat_classes(found), self._trace_silent(failures))
+        await self._explore(one for each in found for one in self._split(each)[0])
+        await self._explore(
+            one for each in found if not self._agreed(each) for one in self._split(each)[1][:MOST_EXAMINED]
+        )
+        if self._tracer is not None:
+            self._names = await self._tracer.names()
         for each in found:
             self._decide(each)
 
+    def _split(self, each: Class) -> tuple[tuple[Failure, ...], tuple[Failure, ...]]:
+        return (each.members, ()) if self._everyone else each.split()
+
+    # Looking again
+
+    async def _repeat_classes(self, found: Sequence[Class]) -> None:
+        await self._repeat(one for each in found for one in self._split(each)[0])
+        await self._repeat(one for each in found if not self._unanimous(each) for one in self._split(each)[1])
+
     async def _repeat(self, failures: Iterable[Failure]) -> None:
-        items = [(failure.index, failure.check) for failure in failures]
+        items = [(one.index, one.check) for one in failures if one.check.terms.retries]
         pass_ = Schedule(self._once_more, self._repeated, concurrency=CONCURRENCY, per_host=PER_HOST)
         await pass_.run(items)
 
@@ -72,18 +125,95 @@ class Review:
 
     def _unanimous(self, each: Class) -> bool:
         """Whether every representative failed again, all with one cause."""
-        causes = {self._second(one).cause for one in each.split()[0]}
+        causes = {self._second(one).cause for one in self._split(each)[0]}
         return len(causes) == 1 and None not in causes
 
     def _second(self, failure: Failure) -> Ascent:
-        return failed(self._again[failure.index])
+        return failed(self._again.get(failure.index, failure.outcome))
+
+    # Tracing and experimenting
+
+    async def _trace_silent(self, failures: Sequence[Failure]) -> None:
+        """Trace flows that are silent beside their repetition: both mostly wait."""
+        if self._tracer is None:
+            return
+        open_lines = lines(failures)
+        self._lines = {one.index: line for line in open_lines for one in line.failures}
+        while batch := [(line, one) for line in open_lines if (one := line.take()) is not None]:
+            spare = self._spare(failures) if len(batch) <= TRACES else 0.0
+            await asyncio.gather(*(self._trace_one(line, one, spare) for line, one in batch))
+
+    def _spare(self, failures: Sequence[Failure]) -> float:
+        """How long the repetition of the silent waits beyond one trace."""
+        waits = (one.check.terms.timing.timeout for one in failures if one.check.terms.retries)
+        return max(0.0, max(waits, default=0.0) - 2 * WAIT)
+
+    async def _trace_one(self, line: Line, failure: Failure, patience: float) -> None:
+        assert self._tracer is not None
+        async with self._traces:
+            traced = await self._tracer.follow(failure, patience=patience, ports=PORTS)
+        if traced is not None:
+            self._found[failure.index] = Found(traced)
+            line.put(failure, lost_after(traced.route, traced.before))
+
+    async def _explore(self, failures: Iterable[Failure]) -> None:
+        """Find out what stands behind answers and stalled connections."""
+        new = [one for one in failures if one.index not in self._found]
+        await _together(*(self._examine(one) for one in new))
+
+    async def _examine(self, failure: Failure) -> None:
+        seen = self._own(failure)
+        main, judgement = failed(seen.outcome), seen.judgement
+        if judgement.verdict is not Verdict.FAIL:
+            return
+        if experiments.stalled(main) and failure.check.terms.retries:
+            async with self._experiments:
+                stalled = await self._experimenter.on(replace(failure, outcome=seen.outcome))
+            self._found[failure.index] = Found(stalled=stalled)
+        elif main.layer is Layer.CONNECT and self._tracer is not None and not self._is_told(failure, main):
+            async with self._traces:
+                traced = await self._tracer.follow(failure, patience=0.0, ports=PORTS)
+            self._found[failure.index] = Found(traced)
+
+    def _is_told(self, failure: Failure, main: Ascent) -> bool:
+        """Whether its neighbours' traces already tell where a silent flow ends."""
+        line = self._lines.get(failure.index)
+        return main.cause == "tcp.filtered" and line is not None and line.known(failure) is not None
+
+    # Deciding
+
+    def _agreed(self, each: Class) -> bool:
+        """Whether the representatives, examined, still have one cause."""
+        return len({self._final(one).judgement.cause for one in self._split(each)[0]}) == 1
 
     def _decide(self, each: Class) -> None:
         """The verdict of every member: its own second look's, or the representatives'."""
-        seen = [self._own(one) for one in each.members if one.index in self._again]
-        inherited = [_inherited(one, seen[0]) for one in each.members if one.index not in self._again]
-        for reviewed in (*seen, *inherited):
+        representatives = [self._final(one) for one in self._split(each)[0]]
+        agreed = self._agreed(each)
+        for failure in each.members:
+            if (
+                failure.index in self._again
+                or failure.index in self._found
+                or not failure.check.terms.retries
+            ):
+                reviewed = self._final(failure)
+            elif agreed:
+                reviewed = self._placed(_inherited(failure, representatives[0]))
+            else:
+                reviewed = self._placed(_doubted(self._own(failure), DIFFER))
             self._settle(self._weighed(reviewed, each))
+
+    def _final(self, failure: Failure) -> Reviewed:
+        """What the looks at this failure itself, and what was found out beside, come to."""
+        return self._placed(self._own(failure))
+
+    def _placed(self, reviewed: Reviewed) -> Reviewed:
+        failure = reviewed.failure
+        found = self._found.get(failure.index, Found())
+        line = self._lines.get(failure.index)
+        if found.traced is None and line is not None:
+            found = found._replace(known=line.known(failure))
+        return replace(reviewed, refined=refine(reviewed.judgement, found, self._names))
 
     def _weighed(self, reviewed: Reviewed, each: Class) -> Reviewed:
         """Silence is not certain beside answers that explain it otherwise."""
@@ -95,11 +225,13 @@ class Review:
         return _doubted(reviewed, UNHEARD) if each.beside_rejections else reviewed
 
     def _own(self, failure: Failure) -> Reviewed:
-        second = self._again[failure.index]
+        second = self._again.get(failure.index)
+        if second is None:
+            return Reviewed(failure, failure.outcome, Refined(failure.judgement), 1)
         again = judge(failure.check, second, looks=2)
         attempts = 1 + self._tries[failure.check.id]
         if again.verdict in (Verdict.PASS, Verdict.WARN):
-            return Reviewed(failure, second, unstable(again, failure.main), attempts)
+            return Reviewed(failure, second, Refined(unstable(again, failure.main)), attempts)
         outcome = stronger(failure.outcome, second)
         judgement = judge(failure.check, outcome, looks=2)
         if again.cause != failure.judgement.cause:
@@ -108,7 +240,17 @@ class Review:
                 confidence=Confidence.LIKELY,
                 evidence=(*judgement.evidence, f"another look ended differently: {other.summary}"),
             )
-        return Reviewed(failure, outcome, judgement, attempts)
+        return Reviewed(failure, outcome, Refined(judgement), attempts)
+
+
+async def _together(*tasks: Coroutine[Any, Any, None]) -> None:
+    """All at once; a bug in one ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from None
 
 
 def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
@@ -124,10 +266,11 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
         confidence=Confidence.LIKELY,
         evidence=(*own.evidence, named),
     )
-    return Reviewed(failure, failure.outcome, judgement, 1)
+    return Reviewed(failure, failure.outcome, Refined(judgement), 1)
 
 
 def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
     judgement = reviewed.judgement
-    doubted = judgement._replace(confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
-    return replace(reviewed, judgement=doubted)
+    return reviewed.judged(
+        judgement._replace(confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
+    )

@@ -52,7 +52,7 @@ class Schedule:
                     self._hire(workers)
                 reporter.cancel()
         except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+            raise first_error(errors) from None
         finally:
             self._report()
 
@@ -113,7 +113,7 @@ class Schedule:
         return None
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The exception that ended a pass, out of the groups in which it travelled."""
     error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return first_error(error) if isinstance(error, BaseExceptionGroup) else error

@@ -171,6 +171,7 @@ TABLE: tuple[Row, ...] = (
         "tcp.refused",
         "RST after {elapsed}",
         lambda error: error.errno in (errno.ECONNREFUSED, errno.ECONNRESET),
+        C.LIKELY,  # a firewall on the way may have sent it: a trace tells
     ),
     Row(
         None, ConnectFailed, "tcp.rejected", "{error}; the ICMP message itself was lost", confidence=C.LIKELY

@@ -58,6 +58,8 @@ class Rung:
             return
         if isinstance(error, TimedOut):
             error.elapsed = took  # the whole step's, whichever of its verbs was the last
+            if error.unacked is not None:
+                self.detail["unacked"] = error.unacked
         if isinstance(error, NetworkFailure):
             failed = explain(self.layer, error)
             if isinstance(error, (ConnectFailed, TimedOut)) and error.source:

@@ -13,7 +13,6 @@ from netcheck.record import (
     CheckRecord,
     Control,
     Finding,
-    Hop,
     Place,
     RunHead,
     RunRecord,
@@ -24,6 +23,7 @@ from netcheck.record import (
 )
 from probes.contract import Confidence, Layer, Step, Verdict
 from probes.net.base import Source
+from probes.path.route import Hop
 
 HEAD_TEXTS = ("id", "netcheck", "inventory", "inventory_sha256", "host", "platform", "name", "customer")
 FINDING_TEXTS = ("cause", "responsible", "summary", "advice")

@@ -62,9 +62,9 @@ class Class:
         )
 
 
-def is_repeated(check: Check, outcome: Outcome) -> bool:
-    """Whether a failed check is looked at again: never its auth step, never what must be blocked."""
-    if check.terms.retries < 1 or check.terms.expect == "blocked":
+def is_examined(check: Check, outcome: Outcome) -> bool:
+    """Whether a failure is looked at again or traced: never an auth step, never what must be blocked."""
+    if check.terms.expect == "blocked":
         return False
     main = failed(outcome)
     return main.verdict is Verdict.FAIL and main.layer is not Layer.AUTH

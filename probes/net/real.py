@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 from probes.net import errqueue, options
-from probes.net.base import ConnectFailed, Icmp, Read, Reply, Resolution, TimedOut
+from probes.net.base import ConnectFailed, Read, Reply, Resolution, TimedOut
 from probes.net.connecting import EXHAUSTED, Attempt, Exhausted
 from probes.net.connection import SocketConnection
 from probes.net.knocking import Answered, Knock
@@ -22,8 +23,6 @@ from probes.net.threads import Threads
 
 # ICMP "time to live exceeded in transit" (RFC 792) and "hop limit exceeded in transit" (RFC 4443 3.3).
 EXPIRED = frozenset({(4, 11, 0), (6, 3, 0)})
-# Only a name will do, not the address again.
-NAMED = socket.NI_NAMEREQD | socket.NI_NUMERICSERV
 # Questions in flight at once: a resolver must not take a run for a flood.
 MOST_DATAGRAMS = 64
 # A lost datagram is not a dead server: it is sent again after these shares of the time there is, from the
@@ -121,7 +120,7 @@ class SystemNetwork:
         except ConnectFailed as failed:
             if failed.local:
                 raise
-            return Reply(_kind(failed.icmp), failed.elapsed, failed.icmp, failed.source)
+            return _heard(failed)
         took, source = self.now() - began, source_of(attempt.sock)
         options.abort(attempt.sock)
         return Reply("connected", took, source=source)
@@ -131,7 +130,8 @@ class SystemNetwork:
 
     async def name_of(self, address: str, until: float) -> str | None:
         try:
-            name, _ = await self.in_thread(socket.getnameinfo, (address, 0), NAMED, until=until)
+            # Not getnameinfo(): in Python before 3.14 that holds the interpreter while it waits.
+            name, _, _ = await self.in_thread(socket.gethostbyaddr, address, until=until)
         except (OSError, UnicodeError, TimedOut):
             return None
         return str(name)
@@ -185,10 +185,17 @@ class SystemNetwork:
         raise TimeoutError
 
 
-def _kind(icmp: Icmp | None) -> Literal["expired", "rejected", "refused"]:
-    if icmp is None:
-        return "refused"
-    return "expired" if (icmp.version, icmp.type, icmp.code) in EXPIRED else "rejected"
+def _heard(failed: ConnectFailed) -> Reply:
+    """What ended a SYN. Without an RST or an ICMP message it was the kernel that gave up: silence."""
+    icmp = failed.icmp
+    if icmp is not None:
+        kind: Literal["expired", "rejected"] = "rejected"
+        if (icmp.version, icmp.type, icmp.code) in EXPIRED:
+            kind = "expired"
+        return Reply(kind, failed.elapsed, icmp, failed.source)
+    if failed.errno in (errno.ECONNREFUSED, errno.ECONNRESET):
+        return Reply("refused", failed.elapsed, None, failed.source)
+    return Reply("silent", source=failed.source)
 
 
 def _failure(sock: socket.socket, number: int, elapsed: float) -> ConnectFailed:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from probes.contract import Confidence
 from probes.net.base import Network
-from probes.path.trace import Route
+from probes.path.route import Route
 
 STARTS = (64, 128, 255)
 WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered

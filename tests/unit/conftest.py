@@ -14,7 +14,6 @@ from netcheck.record import (
     CheckRecord,
     Control,
     Finding,
-    Hop,
     Place,
     RunHead,
     RunRecord,
@@ -25,6 +24,7 @@ from netcheck.record import (
 )
 from probes.contract import Confidence, Layer, Step, Verdict
 from probes.net.base import Source
+from probes.path.route import Hop
 
 STARTED = 1795467600.125  # 2026-11-23T21:00:00.125Z
 UNIX_TEAM = Contact("Unix team", "unix@acme.example")

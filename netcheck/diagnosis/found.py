@@ -1,0 +1,71 @@
+"""What traces and experiments found out about a failure, as values."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netcheck.record import Control, Place
+from probes.contract import Verdict
+from probes.path.middlebox import Asked
+from probes.path.reset import Sender
+from probes.path.route import Route
+from probes.words import icmp_words
+
+
+class Traced(NamedTuple):
+    """The way of one flow. `before`: the next hop, seen on a sibling flow; `sender`: who sent its RST."""
+
+    route: Route
+    before: str | None = None
+    sender: Sender | None = None
+    controls: tuple[Control, ...] = ()
+
+
+class Known(NamedTuple):
+    """Where a flow ends that was not traced itself: as the traced flows beside it. `by`: a check of those."""
+
+    place: Place
+    by: str
+
+
+class Sizes(NamedTuple):
+    """With segments of `small` bytes the check works, and up to `largest`; without a limit it hangs."""
+
+    small: int
+    largest: int
+
+
+class Stalled(NamedTuple):
+    """What was tried where a connection stalled. `stranger`: a port of an address drawn by chance."""
+
+    unused: tuple[Asked, ...] = ()
+    stranger: Asked | None = None
+    sizes: Sizes | None = None
+
+    @property
+    def anybody(self) -> bool:
+        """Whether ports that nobody uses complete handshakes, too."""
+        return len(self.unused) > 1 and all(asked.answers for asked in self.unused)
+
+
+def unused_control(asked: Asked) -> Control:
+    """What a port that nobody uses showed."""
+    reply = asked.reply
+    ends = {
+        "connected": "completes a handshake",
+        "refused": "is refused by an RST",
+        "silent": "is silent too",
+    }
+    verdict = Verdict.PASS if asked.answers else Verdict.FAIL
+    end = f"gets {icmp_words(reply.icmp)}" if reply.icmp else ends[reply.kind]
+    return Control(
+        "port", asked.port, verdict, f"tcp/{asked.port} of {asked.address}, which nobody uses, {end}"
+    )
+
+
+class Found(NamedTuple):
+    """All that was found out about one failure, beside its looks."""
+
+    traced: Traced | None = None
+    known: Known | None = None
+    stalled: Stalled | None = None

@@ -1,0 +1,95 @@
+"""Where silent flows end, reasoned from a few traces of many: which to trace, and for whom each stands. Pure.
+
+Half of a network may stop at another hop, so a trace stands for the flows between two that were traced and
+agree, in the order of their addresses, and for nobody else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Iterable, Sequence
+
+from netcheck.diagnosis.found import Known
+from netcheck.diagnosis.second_look import Failure
+from netcheck.record import Place
+from probes.ladder import is_address
+from probes.path.route import Route
+
+
+class Line:
+    """Flows to one port that are all silent, in the order of their addresses."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        self.failures = sorted(failures, key=_order)
+        self._position = {failure.index: at for at, failure in enumerate(self.failures)}
+        self._places: dict[int, Place | None] = {}
+
+    def take(self) -> Failure | None:
+        """The flow to trace next: the ends, the middle, then between two that differ; None: all is told."""
+        position = self._next()
+        if position is None:
+            return None
+        self._places[position] = None  # under way
+        return self.failures[position]
+
+    def put(self, failure: Failure, place: Place | None) -> None:
+        """What the trace of one flow showed; None: no hop answered it."""
+        self._places[self._position[failure.index]] = place
+
+    def known(self, failure: Failure) -> Known | None:
+        """The place of a flow that was not traced itself."""
+        position, told = self._position[failure.index], self._told()
+        below = max((at for at in told if at <= position), default=None)
+        above = min((at for at in told if at >= position), default=None)
+        if below is None or above is None:
+            return None
+        one, other = self._places[below], self._places[above]
+        if one is None or other is None or not _agree(one, other):
+            return None
+        return Known(one if one.before else other, self.failures[below].check.id)
+
+    def _next(self) -> int | None:
+        last = len(self.failures) - 1
+        for position in (0, last, last // 2):
+            if position not in self._places:
+                return position
+        traced = self._told()
+        for low, high in itertools.pairwise(traced):
+            one, other = self._places[low], self._places[high]
+            if high - low > 1 and one is not None and other is not None and not _agree(one, other):
+                middle = (low + high) // 2
+                if middle not in self._places:
+                    return middle
+        return None
+
+    def _told(self) -> list[int]:
+        """The positions whose trace showed a place; no answer at all shows none: hops may limit theirs."""
+        return sorted(at for at, place in self._places.items() if place is not None)
+
+
+def lines(failures: Iterable[Failure]) -> list[Line]:
+    """The silent ones among the failures, by vantage and port."""
+    found: dict[tuple[object, ...], list[Failure]] = {}
+    for failure in failures:
+        if failure.main.cause == "tcp.filtered" and failure.main.address:
+            six = ":" in failure.main.address
+            found.setdefault((failure.check.terms.vantage, failure.check.terms.port, six), []).append(failure)
+    return [Line(group) for group in found.values()]
+
+
+def lost_after(route: Route, before: str | None) -> Place | None:
+    """The place of a flow that is silent: after the last hop that answered."""
+    last = route.last
+    return Place("after", last.address, before) if last is not None and last.address else None
+
+
+def _agree(one: Place, other: Place) -> bool:
+    return (one.relation, one.address) == (other.relation, other.address)
+
+
+def _order(failure: Failure) -> tuple[int, int]:
+    """By address, then as in the plan."""
+    bare = (failure.main.address or "").partition("%")[0]
+    number = int(ipaddress.ip_address(bare)) if is_address(bare) else 0
+    return number, failure.index

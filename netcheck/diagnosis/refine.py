@@ -1,0 +1,218 @@
+"""What traces and experiments make of a judgement: a truer cause, how sure it is, and the place. Pure."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced, unused_control
+from netcheck.diagnosis.judge import Judgement
+from netcheck.diagnosis.places import lost_after
+from netcheck.record import Control, Place, Trace
+from probes.causes import explain
+from probes.contract import NOTHING, Confidence, Layer, Verdict
+from probes.net.base import ConnectFailed, Reply
+from probes.path import mtu
+from probes.path.route import Hop, Route
+
+CONNECTED = "path.middlebox_answers"
+
+
+class Refined(NamedTuple):
+    """A judgement with all that is known of its place. `where` None: who signed a rejection says it."""
+
+    judgement: Judgement
+    trace: Trace | None = None
+    where: Place | None = None
+    controls: tuple[Control, ...] = ()
+
+
+def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
+    """The judgement in the light of what was found. `names` are the hops' reverse names."""
+    if found.traced is not None:
+        refined = _by_trace(judgement, found.traced)
+        return refined._replace(trace=_drawn(found.traced, refined.judgement, names))
+    if found.known is not None and judgement.cause == "tcp.filtered":
+        return _by_neighbours(judgement, found.known)
+    if found.stalled is not None:
+        return _by_experiment(judgement, found.stalled)
+    return Refined(judgement)
+
+
+def on_the_way(judgement: Judgement, traced: Traced | None, names: Mapping[str, str] = NOTHING) -> Refined:
+    """A check that passed, with the way that it took."""
+    return Refined(judgement, None if traced is None else _drawn(traced, judgement, names))
+
+
+def with_cause(
+    judgement: Judgement, cause: str, summary: str, confidence: Confidence, *evidence: str
+) -> Judgement:
+    """The same failure under its true name; what it looked like at first is kept as evidence."""
+    steps = tuple(
+        step._replace(cause=cause) if step.layer is judgement.layer and step.cause else step
+        for step in judgement.steps
+    )
+    seen = (f"it looks like {judgement.cause}: {judgement.summary}",) if judgement.cause else ()
+    return judgement._replace(
+        cause=cause,
+        summary=summary,
+        confidence=confidence,
+        steps=steps,
+        evidence=(*judgement.evidence, *seen, *evidence),
+    )
+
+
+def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
+    shown = tuple(control.summary for control in traced.controls)
+    if judgement.verdict is not Verdict.FAIL:
+        return Refined(judgement, controls=traced.controls)
+    if judgement.cause == "tcp.refused":
+        refined = _refused(judgement, traced)
+    elif judgement.cause == "tcp.filtered":
+        refined = _silent(judgement, traced)
+    else:
+        refined = Refined(judgement)
+    told = _also(refined.judgement, *shown)
+    return refined._replace(judgement=told, controls=traced.controls)
+
+
+def _refused(judgement: Judgement, traced: Traced) -> Refined:
+    sender = traced.sender
+    if sender is None:
+        return Refined(judgement._replace(confidence=Confidence.LIKELY))
+    if sender.by_target is not False:
+        told = _also(judgement, *sender.evidence)
+        return Refined(told._replace(confidence=sender.confidence))
+    last = traced.route.last
+    after = f"right after {last.address}" if last else "before any hop that answers"
+    summary = f"an RST that the target did not send, from {after}"
+    told = with_cause(judgement, "tcp.reset_by_firewall", summary, sender.confidence, *sender.evidence)
+    return Refined(told, where=lost_after(traced.route, traced.before))
+
+
+def _silent(judgement: Judgement, traced: Traced) -> Refined:
+    route, end = traced.route, traced.route.end
+    if end is None:
+        return Refined(_also(judgement, _silence(route)), where=lost_after(route, traced.before))
+    if end.kind == "rejected":
+        return _unheard(judgement, end)
+    words = "an RST" if end.kind == "refused" else "a handshake"
+    doubt = f"a SYN of the trace was answered by {words}: silence is not the whole story"
+    return Refined(_also(judgement, doubt)._replace(confidence=Confidence.LIKELY))
+
+
+def _silence(route: Route) -> str:
+    if route.last is None:
+        return "no router answers on the way, not even the first: the place is not known"
+    split = ", on one of several paths" if route.ecmp else ""
+    asked = "; hops that limit their answers were asked again" if route.limited else ""
+    return f"hop {route.last.ttl}, {route.last.address}, answers, nothing after it does{split}{asked}"
+
+
+def _unheard(judgement: Judgement, end: Reply) -> Refined:
+    """The looks heard nothing, the trace a rejection: routers send few ICMP errors a second."""
+    rejection = ConnectFailed(errno.EHOSTUNREACH, icmp=end.icmp, elapsed=end.rtt or 0.0)
+    failed = explain(Layer.CONNECT, rejection)
+    told = with_cause(
+        judgement, failed.cause, f"{failed.summary}, heard by the trace", failed.confidence, *failed.evidence
+    )
+    return Refined(told, where=Place("at", failed.signed_by) if failed.signed_by else None)
+
+
+def _by_neighbours(judgement: Judgement, known: Known) -> Refined:
+    sentence = f"not traced itself; its neighbours in the network are lost there, such as {known.by}"
+    told = _also(judgement, sentence)._replace(confidence=Confidence.LIKELY)
+    return Refined(told, Trace("sibling"), known.place)
+
+
+def _by_experiment(judgement: Judgement, stalled: Stalled) -> Refined:
+    controls = answering(stalled)
+    if stalled.anybody:
+        return Refined(answered_for(judgement, stalled), controls=controls)
+    if stalled.sizes is None:
+        return Refined(judgement, controls=controls)
+    return Refined(_too_big(judgement, stalled.sizes), controls=(*controls, *_size_controls(stalled.sizes)))
+
+
+def answered_for(judgement: Judgement, stalled: Stalled) -> Judgement:
+    """Something completes handshakes for ports that nobody uses: this one proves nothing."""
+    ports = " and ".join(f"tcp/{asked.port}" for asked in stalled.unused)
+    proof = f"drawn by chance, {ports} of the same address complete handshakes as well"
+    stranger = stalled.stranger
+    if stranger is not None and stranger.answers:
+        proof += f", and so does tcp/{stranger.port} of {stranger.address}"
+    sure = Confidence.CERTAIN if stranger is not None and stranger.answers else Confidence.LIKELY
+    return with_cause(
+        judgement,
+        CONNECTED,
+        "something else completes the handshake, for ports that nobody uses as well",
+        sure,
+        proof,
+    )
+
+
+def not_proved(judgement: Judgement, stalled: Stalled) -> Judgement:
+    """A bare handshake that anybody would get: no pass, and no proof of an open port either."""
+    steps = tuple(
+        step._replace(verdict=Verdict.FAIL, cause=CONNECTED) if step.layer is Layer.CONNECT else step
+        for step in judgement.steps
+    )
+    blind = judgement.cause == "policy.unexpectedly_open"
+    told = judgement._replace(
+        verdict=Verdict.ERROR if blind else Verdict.FAIL, cause=None, layer=Layer.CONNECT, steps=steps
+    )
+    return answered_for(told, stalled)
+
+
+def answering(stalled: Stalled) -> tuple[Control, ...]:
+    """The ports and the stranger that answered, as controls."""
+    controls = [unused_control(asked) for asked in stalled.unused]
+    if stalled.stranger is not None:
+        control = unused_control(stalled.stranger)
+        controls.append(control._replace(varied="address", value=stalled.stranger.address))
+    return tuple(controls)
+
+
+def _size_controls(sizes: Sizes) -> list[Control]:
+    return [
+        Control("mss", sizes.small, Verdict.PASS, "with segments this small it works"),
+        Control("mss", None, Verdict.FAIL, "without the limit, tried again, it hangs again"),
+        Control("mss", sizes.largest, Verdict.PASS, "the largest that works"),
+    ]
+
+
+def _too_big(judgement: Judgement, sizes: Sizes) -> Judgement:
+    address = judgement.main.address or ""
+    fits = mtu.packet(sizes.largest, address)
+    step = next((step for step in judgement.main.steps if step.layer is judgement.layer), None)
+    unacked = step.detail.get("unacked") if step else None
+    ours = "our own segments were never acknowledged: what is lost goes to the target"
+    theirs = "all that we sent was acknowledged: what is lost comes from the target"
+    return with_cause(
+        judgement,
+        "path.mtu_blackhole",
+        f"packets above {fits} bytes get lost: with segments of at most {sizes.largest} bytes it works",
+        Confidence.CERTAIN,
+        f"with segments of {sizes.small} bytes it works, and without the limit it hangs, both tried again",
+        *(() if unacked is None else (ours if unacked else theirs,)),
+    )
+
+
+def _also(judgement: Judgement, *evidence: str) -> Judgement:
+    return judgement._replace(evidence=(*judgement.evidence, *evidence))
+
+
+def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:
+    """The route as it is shown: the hops, and who ended the flow where that is known."""
+    route, end = traced.route, traced.route.end
+    hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), hop.rtt) for hop in route.hops]
+    ended_by = None
+    if end is not None and end.icmp is not None:
+        ended_by = end.icmp.sender
+    elif end is not None and judgement.cause != "tcp.reset_by_firewall":
+        ended_by = judgement.main.address
+    if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:
+        rtt = end.rtt if end is not None else None
+        hops.append(Hop(route.reach, ended_by, names.get(ended_by), rtt))
+    return Trace("tcp-ttl", tuple(hops), route.ecmp)

@@ -1,0 +1,104 @@
+"""Experiments on connections that were made and then stalled: one thing is varied, the rest stays.
+
+Ports that nobody uses tell whether anybody but the target completes handshakes; small segments tell
+whether big packets get lost on the way.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from dataclasses import replace
+
+from netcheck.check import Check
+from netcheck.diagnosis.found import Sizes, Stalled
+from netcheck.diagnosis.second_look import Failure, network_of
+from netcheck.look import Looker, no_credential
+from probes.contract import Ascent, Outcome, Verdict
+from probes.net.base import ConnectFailed
+from probes.path import middlebox, mtu
+
+# A look with segments that pass shows how long a look takes; one that hangs is given so many times that.
+PATIENCE = 4
+LEAST = 1.5  # seconds: a lost packet is repeated well within
+
+
+# What a path that loses big packets looks like, and what something that only completes handshakes does.
+HANGING = frozenset({"protocol.silent", "protocol.slow", "tls.timeout"})
+STALLED = HANGING | {"protocol.closed", "protocol.reset", "tls.closed", "tls.reset"}
+
+
+class Experimenter:
+    """Makes the experiments through one network."""
+
+    def __init__(self, look: Looker) -> None:
+        self._look = replace(look, credential=no_credential)
+
+    async def on(self, failure: Failure) -> Stalled:
+        """What varying ports and sizes shows of a check whose connection stalled."""
+        check, main = failure.check, failure.main
+        assert main.address is not None
+        found = await self.answers(main.address, check.terms.port)
+        if found.anybody or main.cause not in HANGING:
+            return found
+        return found._replace(sizes=await self._sizes(check, main))
+
+    async def answers(self, address: str, port: int | None, wait: float = middlebox.WAIT) -> Stalled:
+        """Whether ports that nobody uses answer in `wait` seconds; if so, whether one of a stranger does."""
+        network, used = self._look.network, {port or 0}
+        try:
+            unused = await middlebox.ask_unused(address, used, network, wait=wait)
+            found = Stalled(unused)
+            if found.anybody:
+                [stranger] = await middlebox.ask_unused(stranger_of(address), used, network, count=1)
+                found = found._replace(stranger=stranger)
+            return found
+        except ConnectFailed:  # this host can't send any more: nothing was learned
+            return Stalled()
+
+    async def _sizes(self, check: Check, main: Ascent) -> Sizes | None:
+        """The working segment size, where the size is what the failure depends on."""
+        assert main.address is not None
+        small = mtu.small(main.address)
+        works = await self._with(check, small)
+        if not got_past(works, main) or got_past(await self._once(check, self._look), main):
+            return None
+        timeout = max(LEAST, PATIENCE * works.duration)
+        quick = check._replace(
+            terms=check.terms._replace(timing=check.terms.timing._replace(timeout=timeout))
+        )
+
+        async def passes(mss: int) -> bool:
+            return got_past(await self._with(quick, mss), main)
+
+        return Sizes(small, await mtu.largest(passes, small))
+
+    async def _with(self, check: Check, mss: int) -> Outcome:
+        return await self._once(check, replace(self._look, network=self._look.network.shaped(mss)))
+
+    async def _once(self, check: Check, look: Looker) -> Outcome:
+        return await look(check._replace(terms=check.terms._replace(credential=None)))
+
+
+def stalled(main: Ascent) -> bool:
+    """Whether a ladder ended, connected, before anything of the target's own was seen or amid a message."""
+    return main.cause in STALLED and main.address is not None
+
+
+def got_past(outcome: Outcome, main: Ascent) -> bool:
+    """Whether this look passed, on that address, the step that the ladder failed at."""
+    return any(
+        step.layer is main.layer and step.verdict is Verdict.PASS
+        for ascent in outcome.ascents
+        if ascent.address == main.address
+        for step in ascent.steps
+    )
+
+
+def stranger_of(address: str) -> str:
+    """An address of the same network (IPv4 /24, IPv6 /64) drawn by chance, neither first nor last."""
+    network = ipaddress.ip_network(network_of(address))
+    while True:
+        drawn = network[random.randrange(2, min(network.num_addresses, 2**16) - 2)]
+        if str(drawn) != address:
+            return str(drawn)

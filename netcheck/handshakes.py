@@ -1,0 +1,125 @@
+"""Bare TCP handshakes, held until it is known that not just anybody completes them in their network.
+
+A handshake is all that a tcp check sees, and a SYN proxy or a proxying firewall completes it for hosts that
+do not exist. So ports that nobody uses are asked as well: of a few hosts in each network, and of all
+hosts there once one such port has answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from netcheck.check import Check
+from netcheck.diagnosis.found import Stalled
+from netcheck.diagnosis.judge import Judgement
+from netcheck.diagnosis.second_look import network_of
+from netcheck.experiments import Experimenter
+from probes.contract import Outcome
+
+# So many hosts of a network are asked. One would do where a whole network is proxied; a rule for single
+# hosts, which is as common, shows only at these.
+HOSTS = 8
+AT_ONCE = 64
+# A handshake in somebody's name is quick: whoever proxies it need not ask the target first. Seconds.
+WAIT = 0.5
+
+
+class Held(NamedTuple):
+    """A check whose handshake was completed, and its judgement so far. `number`: its place in the plan."""
+
+    number: int
+    check: Check
+    outcome: Outcome
+    judgement: Judgement
+
+
+Settle = Callable[[Held, Stalled | None], None]
+
+
+@dataclass(slots=True)
+class Network:
+    """What is known of one destination network. `asked` by address; None: under way."""
+
+    asked: dict[str, Stalled | None] = field(default_factory=dict)
+    held: list[Held] = field(default_factory=list)
+    under_way: int = 0
+    anybody: bool = False
+
+
+class Handshakes:
+    """Holds checks and settles them; `settle` is told what speaks against each, None where nothing does."""
+
+    def __init__(self, experimenter: Experimenter, settle: Settle) -> None:
+        self._experimenter = experimenter
+        self._settle = settle
+        self._networks: dict[str, Network] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    def hold(self, held: Held) -> None:
+        """One more completed handshake; most are settled at once, when their network is known as honest."""
+        address = held.judgement.main.address or ""
+        network = self._networks.setdefault(_prefix(address), Network())
+        if address not in network.asked and len(network.asked) < HOSTS:
+            self._ask(network, address, held.check.terms.port)
+        network.held.append(held)
+        self._settle_honest(network)
+
+    async def finish(self) -> None:
+        """Ask what is left to ask, and settle everything."""
+        await self._wait()
+        for network in self._networks.values():
+            for held in network.held:
+                address = held.judgement.main.address or ""
+                if address not in network.asked:
+                    self._ask(network, address, held.check.terms.port)
+        await self._wait()
+        for network in self._networks.values():
+            for held in network.held:
+                found = network.asked.get(held.judgement.main.address or "")
+                self._settle(held, found if found and found.anybody else None)
+            network.held.clear()
+
+    def give_up(self) -> None:
+        """The run ends early: settle what is held as it was seen."""
+        for task in self._asking:
+            task.cancel()
+        for network in self._networks.values():
+            for held in network.held:
+                self._settle(held, None)
+            network.held.clear()
+
+    async def _wait(self) -> None:
+        while self._asking:
+            done, _ = await asyncio.wait(self._asking)
+            self._asking -= done
+            for task in done:
+                task.result()
+
+    def _ask(self, network: Network, address: str, port: int | None) -> None:
+        network.asked[address] = None
+        network.under_way += 1
+        self._asking.add(asyncio.ensure_future(self._asked(network, address, port)))
+
+    async def _asked(self, network: Network, address: str, port: int | None) -> None:
+        async with self._turns:
+            found = await self._experimenter.answers(address, port, WAIT)
+        network.asked[address] = found
+        network.anybody = network.anybody or found.anybody
+        network.under_way -= 1
+        self._settle_honest(network)
+
+    def _settle_honest(self, network: Network) -> None:
+        if network.under_way or network.anybody:
+            return
+        for held in network.held:
+            self._settle(held, None)
+        network.held.clear()
+
+
+def _prefix(address: str) -> str:
+    """The destination network, quickly: this runs for every open port."""
+    return network_of(address) if ":" in address else address.rpartition(".")[0]

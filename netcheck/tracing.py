@@ -1,0 +1,134 @@
+"""Tracing a failed flow: its route, what a sibling of it shows beyond, and who sent its RST.
+
+The verbs and the ladder are `probes.path`'s; here it is decided which flows to compare with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from netcheck.check import Check
+from netcheck.diagnosis.found import Traced, unused_control
+from netcheck.diagnosis.second_look import Failure
+from netcheck.record import Control
+from netcheck.sightings import Sightings
+from probes.contract import Ascent, Layer, Step, Verdict
+from probes.net.base import ConnectFailed, Network, Reply
+from probes.path import middlebox, reset
+from probes.path.reset import Reference
+from probes.path.route import Route
+from probes.path.trace import WAIT, trace, trace_open
+
+# Reverse names are worth this many seconds and no more: a silent resolver must not hold up a verdict.
+NAMES = 1.0
+
+
+class Tracer:
+    """Traces flows of one vantage."""
+
+    def __init__(self, network: Network, sightings: Sightings) -> None:
+        self._network = network
+        self._sightings = sightings
+        self._names: dict[str, asyncio.Task[str | None]] = {}
+
+    async def follow(self, failure: Failure, *, patience: float, ports: int) -> Traced | None:
+        """The way of a flow that did not connect; None where this host can't send any more."""
+        address, port = failure.main.address, failure.check.terms.port
+        if address is None or port is None:
+            return None
+        try:
+            route = await trace(address, port, self._network, patience=patience, ports=ports)
+            self._ask_names(route)
+            return await self._compared(address, port, route)
+        except ConnectFailed:
+            return None
+
+    async def follow_open(self, check: Check, main: Ascent) -> Traced | None:
+        """The way of a flow that connects, by one more handshake."""
+        port, connect = check.terms.port, _connect(main)
+        if main.address is None or port is None or connect is None:
+            return None
+        try:
+            route = await trace_open(main.address, port, self._network, connect.duration or 0.0)
+        except ConnectFailed:
+            return None
+        self._ask_names(route)
+        return Traced(route)
+
+    async def _compared(self, address: str, port: int, route: Route) -> Traced:
+        references, controls = await self._references(address, {port})
+        if route.end is None:
+            before = await self._next_hop(address, route, references)
+            return Traced(route, before, None, controls)
+        if route.end.kind != "refused":
+            return Traced(route, controls=controls)
+        sender = await reset.who_reset(address, port, route, references, self._network)
+        return Traced(route, sender.before, sender, controls)
+
+    async def _references(
+        self, address: str, used: Collection[int]
+    ) -> tuple[tuple[Reference, ...], tuple[Control, ...]]:
+        """Flows to compare with, the best first, and what they showed by themselves."""
+        references: list[Reference] = []
+        controls: list[Control] = []
+        known = self._sightings.port(address)
+        if known is not None and known not in used:
+            references.append(Reference(address, known, True, f"tcp/{known} of the same host"))
+            controls.append(Control("port", known, Verdict.PASS, f"tcp/{known} of {address} answers"))
+        else:
+            [asked] = await middlebox.ask_unused(address, used, self._network, count=1)
+            words = f"tcp/{asked.port} of the same host, which nobody uses,"
+            references.append(Reference(address, asked.port, True, words))
+            controls.append(unused_control(asked))
+        neighbour = self._sightings.neighbour(address)
+        if neighbour is not None:
+            other, port = neighbour
+            references.append(Reference(other, port, False, f"tcp/{port} of {other}"))
+            controls.append(
+                Control(
+                    "address", other, Verdict.PASS, f"tcp/{port} of {other}, in the same network, answers"
+                )
+            )
+        return tuple(references), tuple(controls)
+
+    async def _next_hop(self, address: str, route: Route, references: tuple[Reference, ...]) -> str | None:
+        """Who follows the last hop on a sibling flow that goes the same way."""
+        last = route.last
+        if last is None:
+            return None
+        for reference in references:
+            here, beyond = await asyncio.gather(
+                self._knock(reference, last.ttl), self._knock(reference, last.ttl + 1)
+            )
+            if here.icmp is None or here.icmp.sender != last.address:
+                continue
+            if beyond.kind == "expired" and beyond.icmp is not None:
+                return beyond.icmp.sender
+            if beyond.kind in ("connected", "refused") and reference.same:
+                return address
+        return None
+
+    async def _knock(self, reference: Reference, ttl: int) -> Reply:
+        until = self._network.now() + WAIT
+        return await self._network.knock(reference.address, reference.port, until, ttl=ttl)
+
+    def _ask_names(self, route: Route) -> None:
+        """Each address is asked for its name once a run, while other things go on."""
+        until = self._network.now() + NAMES
+        for hop in route.hops:
+            if hop.address and hop.address not in self._names:
+                asking = self._network.name_of(hop.address, until)
+                self._names[hop.address] = asyncio.ensure_future(asking)
+
+    async def names(self) -> dict[str, str]:
+        """The reverse names of all hops met, those that have one."""
+        found = await asyncio.gather(*self._names.values())
+        return {address: name for address, name in zip(self._names, found, strict=True) if name}
+
+
+def _connect(main: Ascent) -> Step | None:
+    """The step that completed the handshake."""
+    return next(
+        (step for step in main.steps if step.layer is Layer.CONNECT and step.verdict is Verdict.PASS), None
+    )

@@ -1,0 +1,42 @@
+"""The route of a flow, as values."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from probes.net.base import Reply
+
+
+class Hop(NamedTuple):
+    """Who answered that a packet with this TTL ended there. `address` None: nobody did. Seconds."""
+
+    ttl: int
+    address: str | None = None
+    name: str | None = None
+    rtt: float | None = None
+
+
+class Route(NamedTuple):
+    """What a ladder of TTLs met. `hops` up to the last that answered, silent ones between included.
+
+    `end` is what ended the flow itself, an ICMP rejection, an RST or a handshake, at the TTL `reach`, the
+    lowest that met it; None: silence after the last hop. `ecmp`: from another source port another hop
+    answered. `limited`: some hop answered only when it was asked again. `syns` were sent, the kernel's
+    repeats not counted.
+    """
+
+    hops: tuple[Hop, ...] = ()
+    end: Reply | None = None
+    reach: int | None = None
+    ecmp: bool = False
+    limited: bool = False
+    syns: int = 0
+
+    @property
+    def last(self) -> Hop | None:
+        """The last hop that answered."""
+        return next((hop for hop in reversed(self.hops) if hop.address), None)
+
+    def at(self, ttl: int) -> str | None:
+        """Who answered at this TTL."""
+        return next((hop.address for hop in self.hops if hop.ttl == ttl), None)
