@@ -147,14 +147,14 @@ def _from_lines(path: Path, first: dict[str, Any], lines: Iterator[str]) -> RunR
         raise NotARun(path, f"line {number}: {_reason(error)}") from None
     checks.sort(key=lambda pair: pair[0])
     ordered = [check for _, check in checks]
-    return RunRecord(run_head, ordered, summary or _interrupted(ordered))
+    return RunRecord(run_head, ordered, summary or _interrupted(run_head, ordered))
 
 
-def _interrupted(checks: list[CheckRecord]) -> Summary:
+def _interrupted(head: RunHead, checks: list[CheckRecord]) -> Summary:
     """The summary that a killed run did not come to write."""
     from netcheck.diagnosis.findings import findings  # a crash is rare, and its rules take long to load
 
-    summary = Summary(interrupted=True, findings=findings(checks))
+    summary = Summary(interrupted=True, findings=findings(checks, head.vantages))
     for check in checks:
         summary.add(check)
     return summary

@@ -32,10 +32,12 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
 
 
 def _finding(number: int, finding: Finding) -> Iterator[str]:
-    where = f", {text.place(finding.where)}" if finding.where else ""
     indent = " " * len(f"{number}. ")
-    yield f"{number}. **{_plain(text.who(finding))}**: {_plain(finding.advice)}\n"
-    yield f"{indent}- {_plain(finding.cause + where)}: {_plain(finding.summary)} ({finding.confidence})\n"
+    advice, flows = text.advice(finding)
+    yield f"{number}. **{_plain(text.who(finding))}**: {_plain(advice)}\n"
+    for flow in flows:
+        yield f"{indent}- {_plain(flow)}\n"
+    yield f"{indent}- {_plain(text.proof(finding))} ({finding.confidence})\n"
     if len(finding.checks) > 1:
         yield f"{indent}- {_plain(text.services(finding))}\n"
 

@@ -17,6 +17,8 @@ from probes.contract import Verdict
 
 FOLD_PAST = 40  # rows
 MOST_RANGE = 40  # characters of a folded row's name
+MOST_OWNERS = 5  # whose flows a terminal shows of one finding
+MOST_LINES = 2  # of flows of one owner on a terminal
 # Which columns give way on a narrow terminal, and how far, one sacrifice after the other.
 SHRINK = (
     ("cause", 40),
@@ -160,17 +162,30 @@ def end(run: RunRecord, options: Options) -> Iterator[str]:
 
 
 def _finding(number: int, finding: Finding, width: int | None) -> Iterator[str]:
-    proof = text.safe(finding.summary)
-    where = f", {text.place(finding.where)}" if finding.where else ""
-    yield from _wrapped(f"{number:>2}  {text.who(finding)}: {text.safe(finding.advice)}", width)
-    yield from _wrapped(f"    {text.safe(finding.cause)}{where}: {proof} · {finding.confidence}", width)
+    """Who has to do what and why, then the flows of each owner. On a terminal long lists of flows are cut."""
+    advice, flows = text.advice(finding)
+    yield from _wrapped(f"{number:>2}  {text.who(finding)}: {advice}", width)
+    yield from _wrapped(f"    {text.proof(finding)} · {finding.confidence}", width)
+    shown = flows if width is None else flows[:MOST_OWNERS]
+    for flow in shown:
+        line = f"    {flow}"
+        yield from _wrapped(line if width is None else _fewer(line, MOST_LINES * max(width, 40)), width)
+    if len(shown) < len(flows):
+        yield f"    and the flows of {text.count(len(flows) - len(shown), 'more owner')}\n"
+
+
+def _fewer(line: str, most: int) -> str:
+    """Addresses for about so many characters, and the owner; a file or a pipe has all of them."""
+    owner = line[line.rfind(" (") :] if line.endswith(")") else ""
+    end = line.rfind(", ", 0, max(most - len(owner) - 8, 0))
+    return line if len(line) <= most or end < 0 else f"{line[:end]}, …{owner}"
 
 
 def _wrapped(line: str, width: int | None) -> Iterator[str]:
     if width is None or len(line) <= width:
         yield line + "\n"
         return
-    for part in textwrap.wrap(line, max(width, 40), subsequent_indent=" " * 4, drop_whitespace=True):
+    for part in textwrap.wrap(line, max(width, 40), subsequent_indent=" " * 4, break_on_hyphens=False):
         yield part + "\n"
 
 

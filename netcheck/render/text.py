@@ -105,6 +105,19 @@ def who(finding: Finding) -> str:
     return ", ".join([first, *map(contact, finding.owners)])
 
 
+def advice(finding: Finding) -> tuple[str, tuple[str, ...]]:
+    """What to do, and the flows that it lists, one line an owner."""
+    first, *flows = finding.advice.split("\n")
+    return safe(first), tuple(map(safe, flows))
+
+
+def proof(finding: Finding) -> str:
+    """`tcp.filtered: tcp/5432 to 40 hosts … is lost after 10.1.0.1`, the place once."""
+    where = finding.where
+    unsaid = f", {place(where)}" if where and where.address not in finding.summary else ""
+    return safe(f"{finding.cause}{unsaid}: {finding.summary}")
+
+
 def services(finding: Finding, most: int = 50) -> str:
     """The checks of a finding as `db01 tcp/5432`; past `most` only their number."""
     shown = [_service(check_id) for check_id in finding.checks[:most]]

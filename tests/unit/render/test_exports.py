@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from netcheck.record import CheckRecord, RunRecord
+from netcheck.record import CheckRecord, Finding, Place, RunRecord
 from netcheck.render import Options, by_name
 
 Check = Callable[..., CheckRecord]
@@ -90,3 +90,24 @@ def test_markdown_holds_no_markup_of_a_server(hostile: str, escaped: str, a_chec
     run = a_run(a_check(verdict="fail", cause="tcp.refused", summary=hostile))
     row = "".join(by_name("markdown").render(run, Options())).splitlines()[-1]
     assert row.endswith(f"| tcp.refused: {escaped} |")
+
+
+def test_markdown_lists_the_flows_of_a_finding(a_run: Run) -> None:
+    """A point for each owner, under what to do; an asterisk in a name makes nothing bold."""
+    flows = ("tcp/5432 from 10.9.0.7 to 10.20.0.11-39 (Unix team)", "tcp/22 from 10.9.0.7 to *.example")
+    finding = Finding(
+        cause="tcp.filtered",
+        responsible="customer",
+        where=Place("after", "10.1.0.1"),
+        summary="tcp/5432 to 40 hosts is lost after 10.1.0.1",
+        advice="\n".join(["Open the flows below.", *flows]),
+        owners=(),
+        checks=("local/db01/tcp/5432",),
+    )
+    page = "".join(by_name("markdown").render(a_run(findings=(finding,)), Options()))
+    assert page.partition("## What to do\n\n")[2].partition("\n\n")[0].split("\n") == [
+        "1. **customer**: Open the flows below.",
+        "   - tcp/5432 from 10.9.0.7 to 10.20.0.11-39 (Unix team)",
+        "   - tcp/22 from 10.9.0.7 to \\*.example",
+        "   - tcp.filtered: tcp/5432 to 40 hosts is lost after 10.1.0.1 (certain)",
+    ]

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from netcheck.record import CheckRecord, RunRecord, Summary, VantageRecord
+from netcheck.check import Contact
+from netcheck.record import CheckRecord, Finding, Place, RunRecord, Summary, VantageRecord
 from netcheck.render import NAMES, Options, by_name
 from probes.contract import Verdict
 
@@ -83,6 +84,53 @@ def test_names_without_a_common_range_fold_under_their_group(a_check: Check, a_r
     names = [f"{chr(97 + number % 26)}{number}" for number in range(45)]
     run = a_run(*(a_check(target=name, groups=("linux", "dmz")) for name in names))
     assert [row.split("  ")[0] for row in rows(shown(run, width=120))] == ["linux: 45 targets"]
+
+
+def a_finding(*flows: str) -> Finding:
+    """Forty hosts behind one hop, with these lines of flows."""
+    return Finding(
+        cause="tcp.filtered",
+        responsible="customer",
+        where=Place("after", "10.1.0.1"),
+        summary="tcp/5432 to 40 hosts in 10.20.0.0/24 is lost after 10.1.0.1; tcp/22 of the same passes",
+        advice="\n".join(["Open the flows below on 10.1.0.1 or what follows it.", *flows]),
+        owners=(Contact("Unix team", "unix@acme.example"),),
+        checks=("local/db01/tcp/5432",),
+    )
+
+
+def to_do(run: Run, finding: Finding, **options: object) -> list[str]:
+    """The lines under `What to do`."""
+    return (
+        shown(run(findings=(finding,)), **options).partition("What to do\n")[2].split("\n\n")[0].split("\n")
+    )
+
+
+def test_flows_stand_under_the_finding(a_run: Run) -> None:
+    """Who and what to do, the sentence with its place said once, then a line an owner."""
+    flows = ("tcp/5432 from 10.9.0.7 to 10.20.0.11-39 (Unix team)", "tcp/22 from 10.9.0.7 to 10.20.0.40")
+    assert to_do(a_run, a_finding(*flows)) == [
+        " 1  customer, Unix team <unix@acme.example>: Open the flows below on 10.1.0.1 or what follows it.",
+        "    tcp.filtered: tcp/5432 to 40 hosts in 10.20.0.0/24 is lost after 10.1.0.1; "
+        "tcp/22 of the same passes · certain",
+        *(f"    {flow}" for flow in flows),
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_long_lists_of_flows_are_cut_on_a_terminal(width: int, a_run: Run) -> None:
+    """At a comma, and the owner stays; five owners at most. A file has all of it."""
+    addresses = ", ".join(f"10.20.{n}.7" for n in range(60))
+    finding = a_finding(*(f"tcp/22 from 10.9.0.7 to {addresses} (team {n})" for n in range(7)))
+    lines = to_do(a_run, finding, width=width)
+    assert max(map(len, lines)) <= width
+    assert lines[-1] == "    and the flows of 2 more owners"
+    cut = [line.partition("… ")[2] for line in lines if "…" in line]
+    assert cut == [f"(team {number})" for number in range(5)]
+    assert len(lines) <= 4 + 5 * 3 + 1
+    whole = to_do(a_run, finding)
+    assert len(whole) == 2 + 7
+    assert whole[-1] == f"    tcp/22 from 10.9.0.7 to {addresses} (team 6)"
 
 
 @pytest.mark.parametrize("width", [96, 100, 140])

@@ -1,0 +1,94 @@
+"""What to do about a finding: a sentence, then the flows to open, one line an owner. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netcheck.diagnosis import catalogue
+from netcheck.diagnosis.findings.census import Census
+from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
+from netcheck.diagnosis.findings.signs import common_place, host_of, signed_by_target
+from netcheck.diagnosis.findings.vantage import Outage
+from netcheck.record import CheckRecord
+from probes.words import few
+
+# These say no device: silence may be that of a host that is down.
+SILENT = frozenset({"tcp.filtered"})
+SHORT = 70  # characters of a flow
+
+
+def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
+    """The check's own advice, or for several what all of them need; further lines are flows.
+
+    `here` is how our end is called where no check knows its own address.
+    """
+    first = checks[0]
+    if len(checks) == 1 and first.advice and len(first.addresses) < 2:
+        return first.advice
+    if first.cause in SILENT and not all(map(census.has_answered, checks)):
+        return _with_flows("Open", checks, here, f"{_device(checks)}, and make sure that the hosts are up")
+    if first.cause == "path.middlebox_answers":  # who answers in the targets' name may hide more than a rule
+        return "\n".join([f"{_of_catalogue(checks, here)} Below are the flows.", *lines(checks, here)])
+    if first.cause in OPENED:
+        return _with_flows("Open", checks, here, _device(checks))
+    if first.cause in BLOCKED:
+        return _with_flows("Block", checks, here, "in the firewall, or correct `expect` in the inventory")
+    return _of_catalogue(checks, here)
+
+
+def of_outage(outage: Outage, census: Census, here: str) -> str:
+    """Look close by first; where it is known where all of it ends, the flows that end there."""
+    first = outage.checks[0]
+    if outage.cause.startswith("vantage.") and all(check.cause == outage.cause for check in outage.checks):
+        return advice(outage.checks, census, here)
+    where = _device(outage.checks)
+    look = f"Look at the way from {first.vantage} ({here}) first, {where}"
+    if outage.at_once or outage.place is None:
+        hop = f" (first hop {outage.first_hop})" if outage.first_hop else ""
+        own = f"Look at the connection of {first.vantage} ({here}) itself first"
+        look = f"{own}: link, address, default route{hop}"
+    opened = [check for check in outage.checks if check.cause in OPENED and check.where]
+    if not opened:
+        return f"{look}."
+    return "\n".join([f"{look}; if a firewall stops it there, open the flows below.", *lines(opened, here)])
+
+
+def _device(checks: Sequence[CheckRecord]) -> str:
+    """Where: the device that signed, what follows the last hop that answers, or all there is on the way."""
+    if checks[0].cause == "vantage.blocked_locally":
+        return f"in the firewall of {checks[0].vantage} itself"
+    if all(map(signed_by_target, checks)):
+        return "in the hosts' own firewalls"
+    place = common_place(checks)
+    if place is None:
+        return "in the firewalls on the way"
+    if place.relation == "at":
+        return f"on {place.address}, which turns them away"
+    if place.before:
+        return f"on {place.address}, on {place.before} or between them"
+    return f"on {place.address} or what follows it"
+
+
+def _with_flows(verb: str, checks: Sequence[CheckRecord], here: str, device: str) -> str:
+    """One short flow stands in the sentence itself; others below it."""
+    flows = lines(checks, here)
+    if len(flows) == 1 and len(flows[0]) <= SHORT and ";" not in flows[0]:
+        return f"{verb} {flows[0]} {device}."
+    return "\n".join([f"{verb} the flows below {device}.", *flows])
+
+
+def _of_catalogue(checks: Sequence[CheckRecord], here: str) -> str:
+    """The code's own advice, with all of them named."""
+    first = checks[0]
+    assert first.cause is not None
+    ports = ", ".join(dict.fromkeys(str(check.port) for check in checks if check.port))
+    addresses = list(dict.fromkeys(map(host_of, checks)))
+    spans = compressed(addresses) if len(addresses) < 1000 else ""
+    return catalogue.entry(first.cause).advice(
+        target=few(list(dict.fromkeys(check.target for check in checks))),
+        host=few(list(dict.fromkeys(check.host for check in checks))),
+        address=spans if 0 < len(spans) < 80 else few(addresses),
+        port=ports or None,
+        probe=", ".join(dict.fromkeys(check.probe for check in checks)),
+        source=next((check.source.address for check in checks if check.source), here),
+    )

@@ -1,0 +1,103 @@
+"""What one record shows: whether anything answered, whether anything was sent, what it was sent to. Pure."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from netcheck.diagnosis.second_look import network_of
+from netcheck.record import CheckRecord, Place
+from probes.contract import Layer, Verdict
+
+# An answer by the target, or by a resolver that knows: packets get somewhere and come back. Not dns.servfail
+# and dns.refused, which a resolver on this very machine says when its own servers are out of reach.
+ANSWERS = frozenset(
+    {
+        "dns.hijacked",
+        "dns.mismatch",
+        "dns.no_address",
+        "dns.nxdomain",
+        "dns.split",
+        "policy.unexpectedly_open",
+        "tcp.refused",
+        "udp.port_closed",
+    }
+)
+ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
+
+
+def host_of(check: CheckRecord) -> str:
+    """The address that was tried, or the host where it came to none."""
+    return check.address or check.host
+
+
+def network(check: CheckRecord) -> str:
+    """The destination network: /24, IPv6 /64, of a name its domain. Quick: it is asked of every check."""
+    address = check.address
+    if not address:
+        return network_of(check.host)
+    if ":" not in address:
+        return address.rpartition(".")[0] + ".0/24"
+    return _v6_network(socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8])
+
+
+@functools.lru_cache(maxsize=4096)
+def _v6_network(prefix: bytes) -> str:
+    return str(ipaddress.ip_network((prefix + bytes(8), 64)))
+
+
+def passed(check: CheckRecord) -> bool:
+    """Whether the service works from there. Silence where silence is due shows nothing of the kind."""
+    return check.verdict in (Verdict.PASS, Verdict.WARN) and check.expect != "blocked"
+
+
+def answered(check: CheckRecord) -> bool:
+    """Whether anything shows that packets of this vantage reach a target, or a resolver, and come back."""
+    if passed(check) or check.verdict is Verdict.WARN:
+        return True
+    if check.cause in ANSWERS or signed_by_target(check):
+        return True
+    if check.verdict is Verdict.FAIL and check.layer in ABOVE_CONNECT:
+        return True
+    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in check.steps)
+
+
+def signed_by_target(check: CheckRecord) -> bool:
+    """Whether the very host that was tried signed the rejection: its own firewall, not one on the way."""
+    where = check.where
+    return where is not None and where.relation == "at" and where.address == check.address
+
+
+def unsent(check: CheckRecord) -> bool:
+    """Whether nothing was sent: skipped, or stopped by the vantage, the credential or the probe itself."""
+    if check.verdict is Verdict.SKIP:
+        return True
+    prefix, _, name = (check.cause or "").partition(".")
+    return prefix in ("credential", "probe") or (
+        prefix == "vantage" and name not in ("blocked_locally", "no_ipv6")
+    )
+
+
+def local(check: CheckRecord) -> bool:
+    """Whether the cause lies in the machine that looked: its own refusals, and a route that it lacks."""
+    prefix = (check.cause or "").partition(".")[0]
+    return prefix in ("vantage", "credential", "probe") or (
+        check.cause == "tcp.no_route" and check.where is None
+    )
+
+
+def common_place(checks: Sequence[CheckRecord]) -> Place | None:
+    """Where all of them end; the next hop, if any sibling showed it and none another."""
+    first = checks[0].where
+    if first is None:
+        return None
+    following: set[str] = set()
+    for check in checks:
+        where = check.where
+        if where is None or (where.relation, where.address) != (first.relation, first.address):
+            return None
+        if where.before:
+            following.add(where.before)
+    return first._replace(before=following.pop() if len(following) == 1 else None)

@@ -1,0 +1,93 @@
+"""A vantage that reaches nothing at all: its own finding, not one for each of its targets. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from netcheck.diagnosis.findings.census import Census
+from netcheck.diagnosis.findings.signs import common_place, local, network, unsent
+from netcheck.record import CheckRecord, Place
+from probes.contract import Verdict
+
+TARGETS = 3  # fewer that fail say nothing about the vantage
+
+
+class Outage(NamedTuple):
+    """All that one vantage tried, none of it answered.
+
+    `cause` is the commonest, `place` where all of it ends, if that is one place. `first_hop` is the first
+    router, if any trace heard it; `at_once`: it is close by, here, before the first hop or right after it;
+    `silent`: routes were traced, and no hop answered; `local`: this machine itself says so.
+    """
+
+    checks: tuple[CheckRecord, ...]
+    cause: str
+    place: Place | None
+    first_hop: str | None
+    at_once: bool
+    silent: bool
+    local: bool
+
+    @property
+    def responsible(self) -> str:
+        """The operator where the evidence ends on this machine; else whom all the records name.
+
+        Without a trace nobody knows how far the packets went.
+        """
+        if self.local or self.silent:
+            return "operator"
+        if self.place is None and self.first_hop is None:
+            return "undetermined"
+        named = {check.responsible for check in self.checks}
+        return (named.pop() or "undetermined") if len(named) == 1 else "undetermined"
+
+
+def outages(checks: Iterable[CheckRecord], census: Census) -> dict[str, Outage]:
+    """The vantages, by name, from which nothing answered, where that is more than a few targets' doing."""
+    reaching = {vantage for vantage, _ in census.answering}
+    tried: dict[str, list[CheckRecord]] = {}
+    for check in checks:
+        if (
+            check.vantage not in reaching
+            and check.verdict in (Verdict.FAIL, Verdict.ERROR)
+            and not unsent(check)
+        ):
+            tried.setdefault(check.vantage, []).append(check)
+    found = {vantage: _outage(those) for vantage, those in tried.items()}
+    return {vantage: outage for vantage, outage in found.items() if _is_everywhere(outage)}
+
+
+def _outage(checks: list[CheckRecord]) -> Outage:
+    heard = [hop for check in checks if check.trace for hop in check.trace.hops if hop.address]
+    first_hops = Counter(hop.address for hop in heard if hop.ttl == 1).most_common(1)
+    first_hop = first_hops[0][0] if first_hops else None
+    places = {check.where.address for check in checks if check.where}
+    traced = any(check.trace and check.trace.hops for check in checks)
+    silent = traced and not heard and not places
+    here = all(local(check) for check in checks)
+    return Outage(
+        checks=tuple(checks),
+        cause=Counter(check.cause or "" for check in checks).most_common(1)[0][0],
+        place=common_place(checks),
+        first_hop=first_hop,
+        at_once=here or silent or places == {first_hop},
+        silent=silent,
+        local=here,
+    )
+
+
+def _is_everywhere(outage: Outage) -> bool:
+    """Several targets, all lost on the doorstep, or in several networks with nothing that tells them apart.
+
+    Different places further out are different faults: packets get out of the vantage, and errors come back.
+    Where a name was not resolved nothing was sent, so that this says nothing about the way.
+    """
+    sent = [check for check in outage.checks if not (check.cause or "").startswith("dns.")]
+    if len({check.target for check in sent}) < TARGETS:
+        return False
+    if outage.at_once:
+        return True
+    one_place = outage.place is not None or not any(check.where for check in sent)
+    return one_place and len({network(check) for check in sent}) > 1
