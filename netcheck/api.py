@@ -19,7 +19,7 @@ from netcheck import __version__
 from netcheck.check import Check
 from netcheck.diagnosis.acts import Owners
 from netcheck.diagnosis.write import Writer
-from netcheck.engine import Engine
+from netcheck.engine import Depth, Engine
 from netcheck.events import Observer
 from netcheck.history.ulid import new_id
 from netcheck.inventory.model import LOCAL, Inventory
@@ -62,6 +62,7 @@ async def run(
     total: int = 0,
     networks: Mapping[str, tuple[str, ...]] = NOTHING,
     limits: Limits | None = None,
+    depth: Depth | None = None,
     credential: Callable[[str], Credential | None] = no_credential,
     redact: Callable[[str], str] = str,
     observers: Sequence[Observer] = (),
@@ -69,7 +70,7 @@ async def run(
 ) -> RunRecord:
     """Check everything and return the record. `total` checks are planned; only the observers need it.
 
-    `networks` is the inventory's: whose a hop is. `credential` gives the guarded credential of a name,
+    `networks` is the inventory's: whose a hop is. `depth`: what is traced, and whether every check is. `credential` gives the guarded credential of a name,
     `redact` hides secrets in a crash's words, `interruptible` is handed the function that ends the run
     early with what is finished.
     """
@@ -82,6 +83,7 @@ async def run(
         Writer(datetime.datetime.now(datetime.UTC).date(), Owners(networks)),
         Limits(min(asked.concurrency, room), asked.rate, asked.per_host),
         observers,
+        depth=depth,
     )
     interruptible(engine.interrupt)
     return await engine.run(total)

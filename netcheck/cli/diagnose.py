@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
     """Check all of the target and print its page. Exit status as of `run`."""
     inventory, entries = _asked(arguments.what, arguments.more)
     planned = choose(entries, only=arguments.only, timeout=arguments.timeout)
-    return running.perform(arguments, planned, inventory, page="story")
+    return running.perform(arguments, planned, inventory, page="story", everyone=True)
 
 
 def _asked(what: str, more: Sequence[str]) -> tuple[Inventory | None, tuple[Entry, ...]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from netcheck import api, exitcodes
 from netcheck.cli import choosing, output, progress
 from netcheck.credentials import Vault
+from netcheck.engine import Depth
 from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
@@ -48,10 +49,12 @@ def perform(
     *,
     observers: Sequence[Observer] = (),
     page: str = "table",
+    everyone: bool = False,
 ) -> int:
     """Run the plan, write every output, return the exit status. Nothing is sent before all is ready.
 
-    `page` is the format for people, of stdout and of `-o x.txt`.
+    `page` is the format for people, of stdout and of `-o x.txt`; `everyone`: each check is looked into by
+    itself, those that pass too.
     """
     outputs = output.Outputs(arguments, page)
     outputs.prepare()
@@ -66,6 +69,7 @@ def perform(
             total=len(plan),
             networks=inventory.networks if inventory else {},
             limits=limits(arguments, inventory),
+            depth=Depth(trace=not arguments.no_trace, everyone=everyone),
             credential=vault.get,
             redact=vault.redact,
             observers=[*own, *observers],
