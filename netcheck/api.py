@@ -70,9 +70,9 @@ async def run(
 ) -> RunRecord:
     """Check everything and return the record. `total` checks are planned; only the observers need it.
 
-    `networks` is the inventory's: whose a hop is. `depth`: what is traced, and whether every check is. `credential` gives the guarded credential of a name,
-    `redact` hides secrets in a crash's words, `interruptible` is handed the function that ends the run
-    early with what is finished.
+    `networks` is the inventory's: whose a hop is. `depth`: what is traced, and whether every check is.
+    `credential` gives the guarded credential of a name, `redact` hides secrets in a crash's words,
+    `interruptible` is handed the function that ends the run early with what is finished.
     """
     asked = limits or Limits()
     room = raise_descriptor_limit()
