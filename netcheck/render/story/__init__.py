@@ -12,7 +12,7 @@ from netcheck.record import CheckRecord, RunRecord
 from netcheck.render import Options, text
 from netcheck.render.story import checks as ladders
 from netcheck.render.story import way
-from netcheck.render.story.layout import listed, paragraph, section, width_of
+from netcheck.render.story.layout import NO_BREAK, listed, paragraph, section, width_of
 from netcheck.render.story.problem import problems, told
 from probes.contract import Verdict
 
@@ -92,6 +92,7 @@ def _end(run: RunRecord, options: Options) -> Iterator[str]:
     steps = [f"netcheck explain {text.safe(cause)}" for cause in list(causes)[:2]]
     if options.saved:
         steps.append("netcheck report last -o report.md")
+    steps = [step.replace(" ", NO_BREAK) for step in steps]
     yield "\n" + paragraph(" · ".join([f"run {text.safe(run.head.id)}", *steps]), width_of(options.width))
 
 

@@ -45,15 +45,15 @@ def paragraph(text: str, width: int) -> str:
 
 
 def _wrapped(line: Line, width: int) -> list[str]:
-    if len(line.text) + line.indent <= width:
-        return [" " * line.indent + line.text]
-    parts = textwrap.wrap(
-        KEPT.sub(NO_BREAK, line.text),
-        width,
-        initial_indent=" " * line.indent,
-        subsequent_indent=" " * line.hang,
-        break_on_hyphens=False,
-    )
+    parts = [" " * line.indent + line.text]
+    if len(parts[0]) > width:
+        parts = textwrap.wrap(
+            KEPT.sub(NO_BREAK, line.text),
+            width,
+            initial_indent=" " * line.indent,
+            subsequent_indent=" " * line.hang,
+            break_on_hyphens=False,
+        )
     return [part.replace(NO_BREAK, " ") for part in parts]
 
 

@@ -53,10 +53,13 @@ def told(group: Sequence[CheckRecord], target: Sequence[CheckRecord], width: int
 
 def _looked_at(group: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
     """The controls, what was varied beside how it ended; below them the proofs."""
-    controls = {(_varied(control), _ended(control)): None for check in group for control in check.controls}
-    column = max((len(varied) for varied, _ in controls), default=0) + 2
+    controls = dict.fromkeys(_control(control) for check in group for control in check.controls)
+    column = max((len(varied) for varied, _ in controls if varied), default=0) + 2
     for varied, ended in controls:
-        yield Line(text.safe(f"{varied:<{column}}{ended}"), hang=column)
+        if varied:
+            yield Line(text.safe(f"{varied:<{column}}{ended}"), hang=column)
+        else:
+            yield Line(text.safe(ended), hang=2)
     for check in group:
         about = f"{named(check, several)}: " if len(group) > 1 else ""
         for proof in check.evidence:
@@ -69,12 +72,12 @@ def _repeats(proof: str, control: Control) -> bool:
     return bool(control.summary) and control.summary in proof and str(control.value) in proof
 
 
-def _varied(control: Control) -> str:
-    return VARIED.get(control.varied, control.varied + " {}").format(control.value)
-
-
-def _ended(control: Control) -> str:
-    return control.summary or f"({control.verdict})"
+def _control(control: Control) -> tuple[str, str]:
+    """What was varied, and how that ended; the latter alone, where it names the former itself."""
+    if str(control.value) in control.summary:
+        return "", control.summary
+    varied = VARIED.get(control.varied, control.varied + " {}").format(control.value)
+    return varied, control.summary or f"({control.verdict})"
 
 
 def _so(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
@@ -99,6 +102,8 @@ def _place(check: CheckRecord) -> str:
     if where.relation == "at":
         return f"{hop} signed the rejection: it happens there."
     beyond = f" The next one, as other flows show it, is {where.before}." if where.before else ""
+    if where.before is not None and where.before == check.address:
+        beyond = " Other flows show the target itself next."
     lost = "the packets are lost there or further on, the target's own filter included."
     return f"{hop} is the last hop that answers: {lost}{beyond}"
 
@@ -161,7 +166,7 @@ def _who(group: Sequence[CheckRecord]) -> str:
 def _ask(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: bool) -> str:
     """The text to forward: what is wanted, what was seen, which line of a log tells more."""
     first = group[0]
-    advice = first.advice or "Read the evidence above."
+    advice = _once(first.advice or "Read the evidence above.", first.address)
     if _operators(first):
         return advice
     others = [f"tcp/{check.port}" for check in group[1:] if check.port is not None]
@@ -169,6 +174,11 @@ def _ask(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: b
     beside = _beside(first, target, several)
     said = [f"Please {_lowered(advice)}", same, _seen(first), beside, *_log_lines(group)]
     return f"“{' '.join(filter(None, said))}”"
+
+
+def _once(advice: str, address: str | None) -> str:
+    """The advice without the target's name where that is its address, which is named already."""
+    return advice.replace(f"{address} ({address})", address) if address else advice
 
 
 def _lowered(sentence: str) -> str:

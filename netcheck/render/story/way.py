@@ -13,7 +13,7 @@ from netcheck.record import CheckRecord
 from netcheck.render import text
 from netcheck.render.story.checks import SIGNS, named
 from netcheck.render.story.layout import Line, listed
-from probes.contract import Layer, Verdict
+from probes.contract import Confidence, Layer, Verdict
 
 # How a flow ends that got an answer, to follow "is".
 ENDS = {
@@ -129,7 +129,8 @@ def _rest(drawing: Drawing, several: bool) -> Iterator[Line]:
     drawn = {hop.address for hop in drawing.hops.values()}
     following = {check.where.before for check in drawing.flows if check.where and check.where.before}
     for address in sorted(following - drawn):
-        yield Line(text.safe(f"  –  {address}  silent on this flow; another one shows it here"), hang=5)
+        what = "the target: another flow gets there" if address == drawing.address else "seen on another flow"
+        yield Line(text.safe(f"  –  {address}  {what}"), hang=5)
     reached = [check for check in drawing.flows if _reaches(check)]
     if reached and drawing.address not in drawn:
         answer = f"the target answers {_names(reached, several)}; its place on the way was not seen"
@@ -166,7 +167,8 @@ def _end(check: CheckRecord) -> str:
     if where is not None:
         return f"lost after {where.address}: nothing further on answered"
     if check.cause in ENDS:
-        return ENDS[check.cause]
+        doubt = "" if check.confidence is Confidence.CERTAIN else "probably "
+        return doubt + ENDS[check.cause]
     return f"connected, and fails above that: {check.cause}" if check.layer in ABOVE else ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from netcheck.diagnosis.catalogue import entry
 from netcheck.record import CheckRecord
-from probes.contract import Layer, Step, Verdict
+from probes.contract import Confidence, Layer, Step, Verdict
 
 # {flow}: `tcp/5432 to 10.20.0.15`.
 HAPPENED = {
@@ -21,6 +21,12 @@ HAPPENED = {
     "path.middlebox_answers": "Something on the way opens the connection for {flow} in the target's place.",
     "path.idle_dropped": "{flow} works, but something on the way forgets a connection that is idle for long.",
     "path.unstable": "{flow} failed at first, and worked when it was looked at again.",
+}
+# The same, where the cause is not proved.
+PERHAPS = {
+    "tcp.filtered": "Nothing was heard for {flow}: probably the packets are dropped, or the answers to them.",
+    "tcp.rejected": "Something says no to {flow} by ICMP: probably a rule on the device that signed it.",
+    "tcp.refused": "A reset came back for {flow}: probably the target's own, for nothing listens there.",
 }
 NOT = {
     "tcp.filtered": "Nobody rejects it: neither a device on the way nor the target sends a word.",
@@ -45,13 +51,18 @@ NOT_TRIED = "It says nothing of what was not tried."
 
 
 def happened(check: CheckRecord) -> str:
-    """What happened, in a sentence or two; the catalogue's where a code has none of its own here."""
+    """What happened, in a sentence or two; the catalogue's where a code has none of its own here.
+
+    What is not certain is not said as if it were.
+    """
     assert check.cause is not None
-    own = HAPPENED.get(check.cause)
-    if own is None:
-        return f"{entry(check.cause).means} Here: {check.summary.rstrip('.')}."
     flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
-    return own.format(flow=flow)
+    certain = check.confidence is Confidence.CERTAIN
+    if not certain and check.cause in PERHAPS:
+        return PERHAPS[check.cause].format(flow=flow)
+    own = HAPPENED.get(check.cause)
+    told = own.format(flow=flow) if own else f"{entry(check.cause).means} Here: {check.summary.rstrip('.')}."
+    return told if certain else f"Probably: {told[0].lower()}{told[1:]}"
 
 
 def is_not(check: CheckRecord) -> str:

@@ -336,3 +336,26 @@ def test_colours_are_for_terminals(page: Callable[..., str]) -> None:
     painted = page("filtered", color=True)
     assert "\x1b[31m✗\x1b[0m fail" in painted
     assert painted.replace("\x1b[31m", "").replace("\x1b[32m", "").replace("\x1b[0m", "") == page("filtered")
+
+
+def test_what_is_likely_is_not_told_as_if_it_were_certain(page: Callable[..., str], a_check: Make) -> None:
+    """An RST that may be a firewall's is not called the target's refusal."""
+    refused = scenes(a_check)["refused"][0]
+    sure = " ".join(page(refused, width=120).split())
+    perhaps = " ".join(page(refused._replace(confidence=Confidence.LIKELY), width=120).split())
+    assert "The target itself refuses" in sure
+    assert "The target itself refuses" not in perhaps
+    assert "tcp/5432 is probably refused by the target" in perhaps
+
+
+def test_a_control_that_names_what_it_varied_is_said_once(page: Callable[..., str], a_check: Make) -> None:
+    """The summary alone, and no proof that repeats it."""
+    words = "tcp/41873 of 10.20.0.15, which nobody uses, is refused by an RST"
+    check = silent(
+        a_check,
+        controls=(Control("port", 41873, Verdict.FAIL, words),),
+        evidence=(f"beside it: {words}",),
+    )
+    shown = page(check, width=120)
+    assert shown.count(words) == 1
+    assert "same host, port 41873" not in shown
