@@ -10,7 +10,17 @@ import pytest
 
 from netcheck.check import Contact
 from netcheck.diagnosis.findings import findings
-from netcheck.record import Accepted, AddressRecord, CheckRecord, Finding, Hop, Place, Trace, VantageRecord
+from netcheck.record import (
+    Accepted,
+    AddressRecord,
+    CheckRecord,
+    Control,
+    Finding,
+    Hop,
+    Place,
+    Trace,
+    VantageRecord,
+)
 from probes.contract import Confidence, Layer, Step, Verdict
 
 UNIX, CORE = Contact("Unix team", "unix@acme.example"), Contact("Core network")
@@ -117,6 +127,17 @@ def test_a_next_hop_that_a_sibling_shows_is_everybodys(failing: Make, passing: M
     [finding] = found(*checks)
     assert finding.where == Place("after", "10.1.0.1", "10.2.0.1")
     assert "on 10.1.0.1, on 10.2.0.1 or between them" in finding.advice
+
+
+def test_hosts_right_behind_the_last_hop_are_one_finding(failing: Make, passing: Make) -> None:
+    """Each host is what follows for its own flow: that does not part them. It shows the host alive, too."""
+    checks = [failing(f"10.20.0.{n}", where=Place("after", "10.1.0.1", f"10.20.0.{n}")) for n in (1, 2, 3)]
+    [finding] = found(*checks, passing("10.4.0.1"))
+    assert finding.where == Place("after", "10.1.0.1")
+    assert "is lost after 10.1.0.1, the last hop before the hosts" in finding.summary
+    assert finding.advice == (
+        "Open tcp/22 from 10.9.0.7 to 10.20.0.1-3 on 10.1.0.1, in the hosts' own filters or between them."
+    )
 
 
 def test_different_judgements_are_not_lumped(failing: Make, passing: Make) -> None:
@@ -323,6 +344,8 @@ def test_different_causes_of_one_outage_are_counted(failing: Make) -> None:
         {"verdict": Verdict.FAIL, "cause": "tcp.refused"},
         {"verdict": Verdict.FAIL, "cause": "tcp.rejected", "where": Place("at", "10.50.0.1")},
         {"verdict": Verdict.FAIL, "cause": "tls.expired", "layer": Layer.TLS},
+        {"where": Place("after", "10.1.0.1", "10.50.0.1")},
+        {"controls": (Control("port", 41873, Verdict.FAIL, "which nobody uses, is refused by an RST"),)},
         {"verdict": Verdict.SKIP, "cause": "credential.missing", "steps": CONNECTED},
     ],
 )  # fmt: skip

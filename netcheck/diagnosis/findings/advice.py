@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
-from netcheck.diagnosis.findings.signs import common_place, host_of, signed_by_target
+from netcheck.diagnosis.findings.signs import (
+    answered_beside,
+    common_place,
+    host_of,
+    hosts_follow,
+    signed_by_target,
+)
 from netcheck.diagnosis.findings.vantage import Outage
 from netcheck.record import CheckRecord
 from probes.words import few
@@ -25,7 +31,8 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
     first = checks[0]
     if len(checks) == 1 and first.advice and len(first.addresses) < 2:
         return first.advice
-    if first.cause in SILENT and not all(map(census.has_answered, checks)):
+    down = [check for check in checks if not (census.has_answered(check) or answered_beside(check))]
+    if first.cause in SILENT and down:
         return _with_flows("Open", checks, here, f"{_device(checks)}, and make sure that the hosts are up")
     if first.cause == "path.middlebox_answers":  # who answers in the targets' name may hide more than a rule
         return "\n".join([f"{_of_catalogue(checks, here)} Below are the flows.", *lines(checks, here)])
@@ -64,6 +71,8 @@ def _device(checks: Sequence[CheckRecord]) -> str:
         return "in the firewalls on the way"
     if place.relation == "at":
         return f"on {place.address}, which turns them away"
+    if hosts_follow(checks):
+        return f"on {place.address}, in the hosts' own filters or between them"
     if place.before:
         return f"on {place.address}, on {place.before} or between them"
     return f"on {place.address} or what follows it"

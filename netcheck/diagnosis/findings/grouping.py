@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
-from netcheck.diagnosis.findings.signs import host_of, local, signed_by_target
+from netcheck.diagnosis.findings.signs import follows_at_once, host_of, local, signed_by_target
 from netcheck.record import CheckRecord
 
 Group = list[CheckRecord]
@@ -86,10 +86,14 @@ def _names(check: CheckRecord) -> tuple[str, ...]:
 
 
 def _by_next_hop(group: Group) -> Iterator[Group]:
-    """Flows that were seen to part after their last common hop are lost in different places."""
+    """Flows that were seen to part after their last common hop are lost in different places.
+
+    Where the hosts themselves come next, they do not part there.
+    """
     following: dict[str | None, Group] = {}
     for check in group:
-        following.setdefault(check.where.before if check.where else None, []).append(check)
+        before = check.where.before if check.where else None
+        following.setdefault("its host" if follows_at_once(check) else before, []).append(check)
     if len(following) <= 2 and None in following:
         yield group  # at most one next hop is known
     else:

@@ -25,6 +25,7 @@ ANSWERS = frozenset(
         "udp.port_closed",
     }
 )
+REFUSED = "refused by an RST"  # how a control says so: it is no pass, and yet an answer
 ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
 
 
@@ -57,11 +58,30 @@ def answered(check: CheckRecord) -> bool:
     """Whether anything shows that packets of this vantage reach a target, or a resolver, and come back."""
     if passed(check) or check.verdict is Verdict.WARN:
         return True
-    if check.cause in ANSWERS or signed_by_target(check):
+    if check.cause in ANSWERS or signed_by_target(check) or answered_beside(check):
         return True
     if check.verdict is Verdict.FAIL and check.layer in ABOVE_CONNECT:
         return True
     return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in check.steps)
+
+
+def answered_beside(check: CheckRecord) -> bool:
+    """Whether the trace or a control of this very check got an answer of the target on another port."""
+    return follows_at_once(check) or any(
+        control.varied == "port" and (control.verdict is Verdict.PASS or REFUSED in control.summary)
+        for control in check.controls
+    )
+
+
+def follows_at_once(check: CheckRecord) -> bool:
+    """Whether the host itself is what was seen to follow the last hop that answers."""
+    return check.where is not None and check.where.before is not None and check.where.before == check.address
+
+
+def hosts_follow(checks: Sequence[CheckRecord]) -> bool:
+    """Whether, as far as it was seen, the hosts themselves follow the last hop that answers."""
+    seen = [check for check in checks if check.where and check.where.before]
+    return bool(seen) and all(map(follows_at_once, seen))
 
 
 def signed_by_target(check: CheckRecord) -> bool:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import NamedTuple
 
 from netcheck.diagnosis.findings.census import By, Census, Key
-from netcheck.diagnosis.findings.signs import common_place, host_of, network, signed_by_target
+from netcheck.diagnosis.findings.signs import (
+    common_place,
+    follows_at_once,
+    host_of,
+    hosts_follow,
+    network,
+    signed_by_target,
+)
 from netcheck.diagnosis.findings.vantage import Outage
 from netcheck.record import CheckRecord, Place
 from probes.contract import Layer, Verdict
@@ -119,8 +126,12 @@ def _name(checks: Sequence[CheckRecord]) -> str:
 
 
 def _count(checks: Sequence[CheckRecord]) -> str:
-    number = len(dict.fromkeys(map(host_of, checks)))
-    return f"{number:,} host{'' if number == 1 else 's'}"
+    hosts = set(map(host_of, checks))
+    return f"{len(hosts):,} host{_s(hosts)}"
+
+
+def _s(things: Sized) -> str:
+    return "" if len(things) == 1 else "s"
 
 
 def _networks(checks: Sequence[CheckRecord]) -> str:
@@ -164,6 +175,8 @@ def _end(checks: Sequence[CheckRecord], several: bool) -> str:
     end = words.several if several else words.one
     if all(map(signed_by_target, checks)):
         end += " by the host itself" if len(set(map(host_of, checks))) == 1 else " by the hosts themselves"
+    elif place and hosts_follow(checks):
+        end += f" after {place.address}, the last hop before the host{_s(set(map(host_of, checks)))}"
     elif place:
         end += f" {_place(place, words.at)}"
     elif first.cause == "tcp.no_route":
@@ -196,5 +209,7 @@ def _place_of_one(check: CheckRecord) -> str:
     where = check.where
     if where is None or where.address in check.summary:
         return ""
+    if follows_at_once(check):
+        return f", lost after {where.address}, the last hop before the host"
     lost = "lost " if where.relation == "after" else ""
     return f", {lost}{_place(where, 'at')}"
