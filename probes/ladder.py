@@ -16,10 +16,7 @@ from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, Source, TimedOut
-from probes.words import duration_words
-
-# Seconds: above this round trip the vendor's service is no longer promised to work as it should.
-SLOW = 0.9
+from probes.path.late import SLOW, why_late
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
 MOST_ADDRESSES = 32
@@ -106,23 +103,21 @@ class Ladder:
             connection = await self.network.connect(self.address, port, rung.until)
         # It takes longer only where this host had no port free: not the target's time.
         self.until += max(0.0, self.network.now() - rung.until)
-        if (took := self.steps[-1].duration or 0.0) > SLOW:
-            self._say_why_late(connection, rung, took)
         self.source = connection.source
-        return self.keep(connection)
+        self.keep(connection)
+        if (took := self.steps[-1].duration or 0.0) > SLOW:
+            await self._say_why_late(connection, rung, port, took)
+        return connection
 
-    def _say_why_late(self, connection: Connection, rung: Rung, took: float) -> None:
-        """The way is long, or a SYN got lost; neither where this host was late itself."""
-        rtt, repeated = connection.rtt(), connection.repeated()
-        rung.detail["rtt_ms"] = None if rtt is None else round(rtt * 1000, 1)
-        if rtt is not None and rtt > SLOW:
-            words = f"the round trip took {duration_words(rtt)}; the vendor's bound is {duration_words(SLOW)}"
-            self.caution("path.slow", words, Layer.CONNECT)
-        elif repeated:
-            lost = "the first SYN was" if repeated == 1 else f"the first {repeated} SYNs were"
-            what = "lost" if rtt is not None else "not answered in time"
-            words = f"{lost} {what}: connected by a repeat after {duration_words(took)}"
-            self.caution(None, words, Layer.CONNECT)
+    async def _say_why_late(self, connection: Connection, rung: Rung, port: int, took: float) -> None:
+        """The way is long, or a SYN got lost; to find out is not the target's time."""
+        assert self.address is not None
+        began = self.network.now()
+        late = await why_late(connection, took, self.address, port, self.network)
+        self.until += self.network.now() - began
+        if late is not None:
+            rung.detail["rtt_ms"] = None if late.rtt is None else round(late.rtt * 1000, 1)
+            self.caution("path.slow" if late.slow else None, late.words(took), Layer.CONNECT)
 
     def keep(self, connection: Connection) -> Connection:
         """Close this connection too when the climb ends."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netcheck.record import Warned
 from probes.contract import Confidence, Layer, Step, Verdict
-from probes.ladder import SLOW
+from probes.path.late import SLOW
 from probes.path.samples import Samples
 from probes.path.waits import End, Held
 from probes.words import duration_words, span_words
@@ -27,7 +27,7 @@ def sampled(judgement: Judgement, samples: Samples | None) -> Judgement:
         return judgement
     judgement = judgement._replace(evidence=(*judgement.evidence, samples_words(samples)))
     if judgement.cause == "tcp.filtered":
-        return _not_quite_silent(judgement, samples) if samples.answered else judgement
+        return _not_quite_silent(judgement, samples)
     if samples.lost or samples.refused:
         return _unsteady(judgement, samples)
     if samples.median is not None and samples.median > SLOW:
@@ -38,11 +38,18 @@ def sampled(judgement: Judgement, samples: Samples | None) -> Judgement:
 def _not_quite_silent(judgement: Judgement, samples: Samples) -> Judgement:
     """Silence at first, then some answers: nothing filters it, something loses it.
 
-    A check of the handshake alone has seen what it asks for; any other has not.
+    A check of the handshake alone has seen what it asks for; any other has not. Where only RSTs or ICMP
+    errors came, nothing has passed.
     """
+    if not samples.answered:
+        doubt = Confidence.LIKELY if samples.rejected else judgement.confidence
+        return judgement._replace(confidence=doubt)
     above = any(step.verdict is Verdict.SKIP for step in judgement.steps)
     verdict = Verdict.FAIL if above else Verdict.WARN
     summary = f"{judgement.summary}; then {answered_words(samples)}"
+    if samples.answered == samples.refused:
+        refused = _at_connect(judgement, Verdict.FAIL, "tcp.refused", summary)
+        return refused._replace(confidence=Confidence.LIKELY)
     return _at_connect(judgement, verdict, "path.unstable", summary)
 
 

@@ -8,7 +8,7 @@ from netcheck.diagnosis.judge import Judgement, judge
 from probes import tcp
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.path.samples import Samples
-from probes.path.waits import End, Held
+from probes.path.waits import Bracket, End, Held, Wait
 
 CONNECTED = Step(Layer.CONNECT, Verdict.PASS)
 GOOD = Ascent("10.0.0.1", Verdict.PASS, (CONNECTED,), duration=0.012)
@@ -53,6 +53,8 @@ def idle(end: End, seconds: float = 600.0, kept_every: int | None = None) -> Hel
         (WARNED, FAR, Verdict.WARN, "ssh.host_key_unknown"),
         (SILENT, NONE, Verdict.FAIL, "tcp.filtered"),
         (SILENT, SOME, Verdict.WARN, "path.unstable"),
+        (SILENT, SOME._replace(refused=10), Verdict.WARN, "path.unstable"),
+        (SILENT, SOME._replace(refused=11), Verdict.FAIL, "tcp.refused"),
         (MUTE, SOME, Verdict.FAIL, "protocol.silent"),
     ],
 )
@@ -86,6 +88,16 @@ def test_handshakes_do_not_stand_for_a_service() -> None:
     found = judged(climbed, SOME, probe="ssh")
     assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, "path.unstable", Layer.CONNECT)
     assert found.summary == f"no answer to 3 SYNs in 5.0 s; then {COUNT}"
+
+
+def test_silence_beside_rejections_is_only_likely() -> None:
+    """Perhaps the look's own rejection was not heard."""
+    sure = SILENT._replace(confidence=Confidence.CERTAIN)
+    terms = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
+    for rejected, confidence in ((0, Confidence.CERTAIN), (2, Confidence.LIKELY)):
+        outcome = Outcome(None, (sure,), samples=NONE._replace(rejected=rejected))
+        found = judge(Check("a", "10.0.0.1", terms), outcome, looks=2)
+        assert (found.cause, found.confidence) == ("tcp.filtered", confidence)
 
 
 def test_slow_once_is_likely_and_by_the_median_certain() -> None:
@@ -157,3 +169,37 @@ def test_samples_in_a_record() -> None:
     found = as_record(NONE)
     assert found is not None
     assert found["rtt_ms"] == {"min": None, "median": None, "max": None}
+
+
+@pytest.mark.parametrize(
+    ("waits", "works", "verdict", "cause", "sure"),
+    [
+        ([(60.0, End.LIVED), (90.0, End.LIVED)], True, Verdict.PASS, None, Confidence.CERTAIN),
+        ([(60.0, End.LIVED), (90.0, End.CLOSED)], True, Verdict.PASS, None, Confidence.CERTAIN),
+        (
+            [(60.0, End.LIVED), (90.0, End.DROPPED)],
+            True,
+            Verdict.FAIL,
+            "path.idle_dropped",
+            Confidence.CERTAIN,
+        ),
+        (
+            [(60.0, End.DROPPED), (90.0, End.LIVED)],
+            True,
+            Verdict.FAIL,
+            "path.idle_dropped",
+            Confidence.LIKELY,
+        ),
+        ([(60.0, End.DROPPED)], True, Verdict.FAIL, "path.idle_dropped", Confidence.LIKELY),
+        ([(60.0, End.GONE)], False, Verdict.FAIL, "path.unstable", Confidence.LIKELY),
+    ],
+)
+def test_what_a_bracket_makes_of_a_verdict(
+    waits: list[tuple[float, End]], works: bool, verdict: Verdict, cause: str | None, sure: Confidence
+) -> None:
+    """Certain only where the shorter waits lived and the longer ones did not; each wait is told."""
+    bracket = Bracket("10.0.0.1", 22, tuple(Wait(*wait) for wait in waits), works)
+    terms = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
+    found = judge(Check("a", "10.0.0.1", terms), Outcome(None, (GOOD,), bracket=bracket))
+    assert (found.verdict, found.cause, found.confidence) == (verdict, cause, sure)
+    assert f"left idle: 60 s {waits[0][1]}" in found.evidence[0]

@@ -2,13 +2,14 @@
 
 import asyncio
 import pickle
+from typing import Any
 
 import pytest
 
 from probes import tcp
 from probes.contract import Ascent, Layer, Outcome, Target, Timing, Verdict
 from probes.ladder import MOST_ADDRESSES, Ladder, is_address, look
-from probes.net.base import LookupFailed, Network, PeerClosed
+from probes.net.base import LookupFailed, Network, PeerClosed, Reply
 from probes.net.scripted import Close, Handshake, Pause, Scripted, ScriptedConnection, Silence
 
 THREE = (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)
@@ -164,32 +165,50 @@ def test_an_outcome_travels() -> None:
     assert pickle.loads(pickle.dumps(outcome)) == outcome
 
 
-def shaken(took: float, rtt: float | None, repeated: int) -> Ascent:
-    """A tcp look at a port that takes so long to connect."""
-    scripted = Scripted({("10.0.0.1", 22): []}, handshakes={("10.0.0.1", 22): Handshake(took, rtt, repeated)})
-    (ascent,) = ask(scripted, "10.0.0.1").ascents
+HERE = ("10.0.0.1", 22)
+
+
+def shaken(took: float, rtt: float | None, repeated: int, *again: Reply) -> Ascent:
+    """A tcp look at a port that takes so long to connect; what further handshakes meet."""
+    left = iter(again)
+    scripted = Scripted(
+        {HERE: []}, handshakes={HERE: Handshake(took, rtt, repeated)}, replies=lambda *_: next(left)
+    )
+    (ascent,) = ask(scripted, HERE[0]).ascents
+    assert next(left, None) is None
     return ascent
 
 
-def test_a_long_way_is_slow() -> None:
-    """The kernel's own measure of the round trip is above the vendor's bound."""
-    (caution,) = shaken(1.21, 1.2, 1).cautions
-    assert (caution.cause, caution.layer) == ("path.slow", Layer.CONNECT)
-    assert caution.text == "the round trip took 1.2 s; the vendor's bound is 900 ms"
+def after(seconds: float) -> Reply:
+    return Reply("connected", seconds)
 
 
 @pytest.mark.parametrize(
-    ("handshake", "text"),
-    [
-        ((1.03, 0.02, 1), "the first SYN was lost: connected by a repeat after 1.0 s"),
-        ((3.1, 0.02, 2), "the first 2 SYNs were lost: connected by a repeat after 3.1 s"),
-        ((1.03, None, 1), "the first SYN was not answered in time: connected by a repeat after 1.0 s"),
-    ],
+    "handshake",
+    [(0.95, 0.95, 0), (1.21, 1.2, 1, after(1.2), after(1.3), after(1.2)), (1.21, None, 1, *[after(1.2)] * 3)],
 )
-def test_a_lost_syn_is_not_slow(handshake: tuple[float, float | None, int], text: str) -> None:
-    """Connecting took long, but the way is short, or its length is not known: a remark, no cause."""
+def test_a_long_way_is_slow(handshake: tuple[Any, ...]) -> None:
+    """The kernel measured it on a SYN that was not repeated; else three more handshakes agree."""
     (caution,) = shaken(*handshake).cautions
-    assert (caution.cause, caution.text) == (None, text)
+    assert (caution.cause, caution.layer) == ("path.slow", Layer.CONNECT)
+    assert caution.text.endswith("; the vendor's bound is 900 ms")
+
+
+@pytest.mark.parametrize("rtt", [0.02, 1.02, None])
+@pytest.mark.parametrize("again", [(after(0.02),), (after(1.02), Reply("silent"), Reply("refused", 0.02))])
+def test_a_lost_syn_is_not_slow(rtt: float | None, again: tuple[Reply, ...]) -> None:
+    """One fast handshake shows that the way is short, whatever the kernel says of a repeated SYN."""
+    ascent = shaken(1.03, rtt, 1, *again)
+    (caution,) = ascent.cautions
+    assert (caution.cause, caution.text) == (None, "a SYN was lost: connected by its repeat after 1.0 s")
+    assert ascent.steps[0].detail == {"rtt_ms": 20.0}
+
+
+def test_what_can_not_be_told_is_not_slow() -> None:
+    """No fast handshake, and not enough slow ones."""
+    (caution,) = shaken(1.03, 1.03, 1, after(1.02), Reply("silent"), after(1.02)).cautions
+    assert caution.cause is None
+    assert caution.text == "a SYN was not answered in time: connected by its repeat after 1.0 s"
 
 
 @pytest.mark.parametrize("handshake", [(2.0, 0.02, 0), (0.85, 0.85, 0)])
