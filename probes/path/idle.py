@@ -39,7 +39,7 @@ async def hold(address: str, port: int, seconds: float, timeout: float, network:
     A second connection is idle beside it but for the kernel's keep-alives: if it alone lives, neither a
     restart of the server nor a failover of the firewall explains what happened to the first.
     """
-    every = max(1, min(KEEP_ALIVE, int(seconds / KEPT)))
+    every = _fit(seconds)
     async with network.admit(address):
         idle = _Idle(address, port, timeout, network)
         if not await idle.open():
@@ -73,6 +73,8 @@ async def _kept(
 async def bracket(address: str, port: int, longest: float, network: Network, timeout: float = 5.0) -> Bracket:
     """Leave connections idle at once, each longer than the one before, `longest` seconds at most.
 
+    One more, with keep-alives, shows whether it is idleness that ends the others.
+
     It takes that long and a few timeouts. Raises ConnectFailed, TimedOut where not one can be made.
     """
     async with network.admit(address):
@@ -81,15 +83,22 @@ async def bracket(address: str, port: int, longest: float, network: Network, tim
             opened = [one for one in held if await one.open()]
             if not opened:
                 raise held[0].failed or TimedOut(timeout)
-            ends = await asyncio.gather(
-                *(one.end(wait) for one, wait in zip(opened, spread(longest, len(opened)), strict=True))
+            *ends, kept = await asyncio.gather(
+                *(one.end(wait) for one, wait in zip(opened, spread(longest, len(opened)), strict=True)),
+                _kept(address, port, longest, timeout, network, _fit(longest)),
             )
             new = await _new(opened[0], network)
         finally:
             for one in held:
                 one.close()
     waits = tuple(wait._replace(end=judged(wait.end, new)) for wait in ends)
-    return Bracket(address, port, waits, new is not None and new is not End.DROPPED)
+    works = new is not None and new is not End.DROPPED
+    return Bracket(address, port, waits, works, _fit(longest) if kept.end is End.LIVED else None)
+
+
+def _fit(seconds: float) -> int:
+    """The keep-alive that fits so long a wait."""
+    return max(1, min(KEEP_ALIVE, int(seconds / KEPT)))
 
 
 async def _new(old: _Idle, network: Network) -> End | None:

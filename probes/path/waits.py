@@ -53,13 +53,15 @@ class Wait(NamedTuple):
 class Bracket(NamedTuple):
     """The idle time after which a path forgets, enclosed by connections of which each waited longer.
 
-    `waits` in the order of their length; `works`: a new connection worked afterwards.
+    `waits` in the order of their length; `works`: a new connection worked afterwards; `kept_every`: one
+    with a keep-alive of so many seconds lived as long as the longest wait. None: it did not.
     """
 
     address: str
     port: int
     waits: tuple[Wait, ...]
     works: bool
+    kept_every: int | None = None
 
     @property
     def dropped(self) -> float | None:

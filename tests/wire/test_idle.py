@@ -108,6 +108,7 @@ def test_a_bracket_encloses_the_time() -> None:
     assert found.works
     assert [wait.end for wait in found.waits] == [End.LIVED] * 3 + [End.DROPPED] * 5
     assert (found.lived, found.dropped) == (pytest.approx(347.5, abs=1), pytest.approx(482.7, abs=1))
+    assert found.kept_every == 30
     assert 1800.0 < scripted.now() < 1802.0
 
 
