@@ -158,7 +158,13 @@ async def close_later(reader: StreamReader, writer: StreamWriter) -> None:
 
 
 # Kinds of TLS servers, and the certificate of each.
-TLS = {"mtls": "good", "mtls-1.2": "good", "tls-cbc": "good", "tls-weak-key": "weak-key"}
+TLS = {
+    "mtls": "good",
+    "mtls-1.2": "good",
+    "tls-cbc": "good",
+    "tls-weak-key": "weak-key",
+    "tls-silent": "good",
+}
 BEHAVIOURS: dict[str, Behaviour] = {
     "accept": silent,  # for checks that ask for no more than an open port
     "silent": silent,
@@ -183,6 +189,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "http-late": http_late,
     "close-later": close_later,
     **dict.fromkeys(TLS, http_ok),
+    "tls-silent": silent,
 }
 
 
