@@ -141,7 +141,7 @@ class Review:
         self._lines = {one.index: line for line in open_lines for one in line.failures}
         while batch := [(line, one) for line in open_lines if (one := line.take()) is not None]:
             spare = self._spare(failures) if len(batch) <= TRACES else 0.0
-            await asyncio.gather(*(self._trace_one(line, one, spare) for line, one in batch))
+            await _together(*(self._trace_one(line, one, spare) for line, one in batch))
 
     def _spare(self, failures: Sequence[Failure]) -> float:
         """How long the repetition of the silent waits beyond one trace."""
@@ -151,7 +151,7 @@ class Review:
     async def _trace_one(self, line: Line, failure: Failure, patience: float) -> None:
         assert self._tracer is not None
         async with self._traces:
-            traced = await self._tracer.follow(failure, patience=patience, ports=PORTS)
+            traced = await self._tracer.follow(failure, patience=patience, ports=1 if line.is_long else PORTS)
         if traced is not None:
             self._found[failure.index] = Found(traced)
             line.put(failure, lost_after(traced.route, traced.before))
@@ -256,6 +256,8 @@ async def _together(*tasks: Coroutine[Any, Any, None]) -> None:
 def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     """What a representative showed stands for the rest of its class, `likely`."""
     own, shown = failure.judgement, representative.judgement
+    if own.cause != failure.main.cause:  # what the check is about is more than this one address
+        shown = shown._replace(verdict=own.verdict, cause=own.cause, layer=own.layer)
     as_shown = f"{representative.failure.check.id} was: {shown.summary}"
     named = f"not looked at again itself; {as_shown}"
     judgement = own._replace(

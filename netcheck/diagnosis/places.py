@@ -11,22 +11,31 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from netcheck.diagnosis.found import Known
-from netcheck.diagnosis.second_look import Failure
+from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.record import Place
 from probes.ladder import is_address
 from probes.path.route import Route
 
+# Half of a network may stop at another hop: so many of its flows are all traced, of more only some, spread.
+ALL = 12
+SOME = 5
+
 
 class Line:
-    """Flows to one port that are all silent, in the order of their addresses."""
+    """Flows to one port of one network that are all silent, in the order of their addresses."""
 
     def __init__(self, failures: Sequence[Failure]) -> None:
         self.failures = sorted(failures, key=_order)
         self._position = {failure.index: at for at, failure in enumerate(self.failures)}
         self._places: dict[int, Place | None] = {}
 
+    @property
+    def is_long(self) -> bool:
+        """Whether not all of its flows are traced."""
+        return len(self.failures) > ALL
+
     def take(self) -> Failure | None:
-        """The flow to trace next: the ends, the middle, then between two that differ; None: all is told."""
+        """The flow to trace next: some, spread over all, then between two that differ; None: all is told."""
         position = self._next()
         if position is None:
             return None
@@ -50,8 +59,10 @@ class Line:
         return Known(one if one.before else other, self.failures[below].check.id)
 
     def _next(self) -> int | None:
-        last = len(self.failures) - 1
-        for position in (0, last, last // 2):
+        count = len(self.failures)
+        most = min(count, SOME) if self.is_long else count
+        for step in range(most):
+            position = step * (count - 1) // max(1, most - 1)
             if position not in self._places:
                 return position
         traced = self._told()
@@ -69,12 +80,13 @@ class Line:
 
 
 def lines(failures: Iterable[Failure]) -> list[Line]:
-    """The silent ones among the failures, by vantage and port."""
+    """The silent ones among the failures, by vantage, destination network and port."""
     found: dict[tuple[object, ...], list[Failure]] = {}
     for failure in failures:
         if failure.main.cause == "tcp.filtered" and failure.main.address:
-            six = ":" in failure.main.address
-            found.setdefault((failure.check.terms.vantage, failure.check.terms.port, six), []).append(failure)
+            terms = failure.check.terms
+            line = (terms.vantage, network_of(failure.main.address), terms.port)
+            found.setdefault(line, []).append(failure)
     return [Line(group) for group in found.values()]
 
 

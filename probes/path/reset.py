@@ -55,9 +55,6 @@ async def who_reset(
     reach = route.reach
     if reach is None:
         return _unknown("no RST came to the trace")
-    if reach == 1:
-        sentence = "the RST comes at TTL 1: no router is between this host and its sender"
-        return Sender(True, Confidence.CERTAIN, (sentence,))
     for reference in references:
         found = await _compared(address, port, reach, reference, network)
         if found is not None:
@@ -82,8 +79,17 @@ async def _compared(
         sentence = f"the RST comes at TTL {reach}, where {reference.words} has only got to the router {hop}"
         sure = Confidence.CERTAIN if reference.same else Confidence.LIKELY
         return Sender(False, sure, (sentence,), hop)
-    if reply.kind != "connected":
+    if reply.kind == "silent":  # a hop that hides, or a port that never answers
+        answers = await network.knock(reference.address, reference.port, network.now() + WAIT)
+        if answers.kind != "connected":
+            return None
+    elif reply.kind != "connected":
         return None
+    elif reach == 1 and reference.same:
+        sentence = (
+            f"the RST comes at TTL 1, which {reference.words} is reached with too: no router is between"
+        )
+        return Sender(True, Confidence.CERTAIN, (sentence,))
     own = await arrival(address, port, reach, network)
     if own is None:
         return None
