@@ -27,7 +27,7 @@ UNIX, CORE = Contact("Unix team", "unix@acme.example"), Contact("Core network")
 VANTAGES = {"dc-connector": VantageRecord("10.1.0.9"), "local": VantageRecord("pc7")}
 AFTER_FIRST = {"where": Place("after", "10.1.0.1"), "trace": Trace("tcp-ttl", (Hop(1, "10.1.0.1"), Hop(2)))}
 CONNECTED = (Step(Layer.CONNECT, Verdict.PASS),)
-DEAF = Trace("tcp-ttl", (Hop(1), Hop(2), Hop(3)))
+DEAF = Trace("tcp-ttl")
 
 Make = Callable[..., CheckRecord]
 
@@ -137,6 +137,44 @@ def test_hosts_right_behind_the_last_hop_are_one_finding(failing: Make, passing:
     assert "is lost after 10.1.0.1, the last hop before the hosts" in finding.summary
     assert finding.advice == (
         "Open tcp/22 from 10.9.0.7 to 10.20.0.1-3 on 10.1.0.1, in the hosts' own filters or between them."
+    )
+
+
+def test_a_siblings_host_is_nobody_elses_next_hop(failing: Make, passing: Make) -> None:
+    """A flow that takes its place from a neighbour's trace does not go through that neighbour."""
+    place = Place("after", "10.1.0.1", "10.20.0.1")
+    [finding] = found(*(failing(f"10.20.0.{n}", where=place) for n in (1, 2, 3)), passing("10.4.0.1"))
+    assert finding.where == Place("after", "10.1.0.1")
+    assert "before 10.20.0.1" not in finding.summary
+
+
+def test_one_size_is_one_tunnel(failing: Make, passing: Make) -> None:
+    """Wherever the hosts are; another size is another finding."""
+    hung = {"layer": Layer.PROTOCOL, "summary": "packets above 994 bytes get lost"}
+    checks = [failing(f"10.{n}.0.5", 22, "path.mtu_blackhole", **hung) for n in range(4)]
+    other = failing("10.9.0.5", 22, "path.mtu_blackhole", layer=Layer.TLS, summary="above 1280 bytes")
+    first, second = found(*checks, other, passing("10.4.0.1"))
+    assert first.summary == "tcp/22 to 4 hosts in 4 networks fails: packets above 994 bytes get lost"
+    assert second.checks == (other.id,)
+
+
+def test_what_answers_for_others_is_one_finding(failing: Make, passing: Make) -> None:
+    """The device is to be looked behind first; the flows are listed below."""
+    checks = [failing(f"10.{n}.0.5", 22, "path.middlebox_answers") for n in range(4)]
+    [finding] = found(*checks, passing("10.4.0.1"))
+    assert "is answered by something that is not the target" in finding.summary
+    first, flows = finding.advice.split("\n")
+    assert first.endswith("Below are the flows.")
+    assert flows == "tcp/22 from 10.9.0.7 to 10.0.0.5, 10.1.0.5, 10.2.0.5, 10.3.0.5"
+
+
+def test_a_wrong_answer_is_no_missing_one(failing: Make, passing: Make) -> None:
+    """Names that resolve to something else are not called unresolved."""
+    given = {"layer": Layer.RESOLVE, "address": None, "summary": "10.0.0.53 says 10.9.9.9"}
+    checks = [failing(f"db{n}.acme.example", 22, "dns.mismatch", **given) for n in (1, 2)]
+    [finding] = found(*checks, passing("10.4.0.1"))
+    assert finding.summary == (
+        "the names db1.acme.example and db2.acme.example get wrong answers: 10.0.0.53 says 10.9.9.9"
     )
 
 

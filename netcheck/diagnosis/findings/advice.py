@@ -33,11 +33,13 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
         return first.advice
     down = [check for check in checks if not (census.has_answered(check) or answered_beside(check))]
     if first.cause in SILENT and down:
-        return _with_flows("Open", checks, here, f"{_device(checks)}, and make sure that the hosts are up")
+        return _with_flows(
+            "Open", checks, here, f"{_device(checks, here)}, and make sure that the hosts are up"
+        )
     if first.cause == "path.middlebox_answers":  # who answers in the targets' name may hide more than a rule
         return "\n".join([f"{_of_catalogue(checks, here)} Below are the flows.", *lines(checks, here)])
     if first.cause in OPENED:
-        return _with_flows("Open", checks, here, _device(checks))
+        return _with_flows("Open", checks, here, _device(checks, here))
     if first.cause in BLOCKED:
         return _with_flows("Block", checks, here, "in the firewall, or correct `expect` in the inventory")
     return _of_catalogue(checks, here)
@@ -48,7 +50,7 @@ def of_outage(outage: Outage, census: Census, here: str) -> str:
     first = outage.checks[0]
     if outage.cause.startswith("vantage.") and all(check.cause == outage.cause for check in outage.checks):
         return advice(outage.checks, census, here)
-    where = _device(outage.checks)
+    where = _device(outage.checks, here)
     look = f"Look at the way from {first.vantage} ({here}) first, {where}"
     if outage.at_once or outage.place is None:
         hop = f" (first hop {outage.first_hop})" if outage.first_hop else ""
@@ -60,10 +62,10 @@ def of_outage(outage: Outage, census: Census, here: str) -> str:
     return "\n".join([f"{look}; if a firewall stops it there, open the flows below.", *lines(opened, here)])
 
 
-def _device(checks: Sequence[CheckRecord]) -> str:
+def _device(checks: Sequence[CheckRecord], here: str) -> str:
     """Where: the device that signed, what follows the last hop that answers, or all there is on the way."""
     if checks[0].cause == "vantage.blocked_locally":
-        return f"in the firewall of {checks[0].vantage} itself"
+        return f"in the firewall of {checks[0].vantage} ({here}) itself"
     if all(map(signed_by_target, checks)):
         return "in the hosts' own firewalls"
     place = common_place(checks)
@@ -100,4 +102,5 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str) -> str:
         port=ports or None,
         probe=", ".join(dict.fromkeys(check.probe for check in checks)),
         source=next((check.source.address for check in checks if check.source), here),
+        where=common_place(checks),
     )

@@ -10,6 +10,7 @@ from netcheck.diagnosis.findings.signs import host_of, local, network
 from netcheck.record import CheckRecord
 
 MOST = 2  # clauses: the sentence is to be read at a glance
+FEW_NETWORKS = 3
 # Of these the way is in question; of an answer, that the neighbour gives a better one says nothing.
 OF_THE_WAY = ("tcp", "path", "udp")
 
@@ -73,10 +74,10 @@ def _same_service(checks: Sequence[CheckRecord], census: Census) -> str:
 
 
 def _neighbours(checks: Sequence[CheckRecord], census: Census) -> str:
-    """At least something passes in the same network."""
+    """At least something passes in the same network; of many networks that says little."""
     networks = dict.fromkeys(map(network, checks))
     found = _passing([Key(checks[0].vantage, By.NETWORK, one) for one in networks], census)
-    if not found:
+    if not found or len(networks) > FEW_NETWORKS:
         return ""
     number, target = found
     if number == 1:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
-from netcheck.diagnosis.findings.signs import follows_at_once, host_of, local, signed_by_target
+from netcheck.diagnosis.findings.signs import host_of, local, signed_by_target
 from netcheck.record import CheckRecord
 
 Group = list[CheckRecord]
@@ -74,6 +74,10 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
         return ("place", check.where.relation, check.where.address)
     if prefix == "dns":
         return ("names", *_names(check))
+    if check.cause == "path.middlebox_answers":
+        return ("middlebox",)  # what answers for hosts that it does not reach does so for whole networks
+    if check.cause == "path.mtu_blackhole":
+        return ("size", check.summary)  # one tunnel has one size
     if prefix in LOST:
         return None
     return ("service", check.probe, check.port if prefix == "policy" else None)
@@ -88,12 +92,13 @@ def _names(check: CheckRecord) -> tuple[str, ...]:
 def _by_next_hop(group: Group) -> Iterator[Group]:
     """Flows that were seen to part after their last common hop are lost in different places.
 
-    Where the hosts themselves come next, they do not part there.
+    Where the hosts themselves come next, be it as a sibling's trace showed it, they do not part there.
     """
+    hosts = {check.address for check in group}
     following: dict[str | None, Group] = {}
     for check in group:
         before = check.where.before if check.where else None
-        following.setdefault("its host" if follows_at_once(check) else before, []).append(check)
+        following.setdefault("its host" if before in hosts and before else before, []).append(check)
     if len(following) <= 2 and None in following:
         yield group  # at most one next hop is known
     else:

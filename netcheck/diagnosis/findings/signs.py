@@ -80,8 +80,8 @@ def follows_at_once(check: CheckRecord) -> bool:
 
 def hosts_follow(checks: Sequence[CheckRecord]) -> bool:
     """Whether, as far as it was seen, the hosts themselves follow the last hop that answers."""
-    seen = [check for check in checks if check.where and check.where.before]
-    return bool(seen) and all(map(follows_at_once, seen))
+    seen = {check.where.before for check in checks if check.where and check.where.before}
+    return bool(seen) and seen <= {check.address for check in checks}
 
 
 def signed_by_target(check: CheckRecord) -> bool:
@@ -109,7 +109,10 @@ def local(check: CheckRecord) -> bool:
 
 
 def common_place(checks: Sequence[CheckRecord]) -> Place | None:
-    """Where all of them end; the next hop, if any sibling showed it and none another."""
+    """Where all of them end; the next hop, if any sibling showed it and none another.
+
+    A host that follows is the next hop of its own flow alone.
+    """
     first = checks[0].where
     if first is None:
         return None
@@ -120,4 +123,6 @@ def common_place(checks: Sequence[CheckRecord]) -> Place | None:
             return None
         if where.before:
             following.add(where.before)
-    return first._replace(before=following.pop() if len(following) == 1 else None)
+    hosts = {check.address for check in checks}
+    one = len(following) == 1 and (len(hosts) == 1 or not following & hosts)
+    return first._replace(before=following.pop() if one else None)

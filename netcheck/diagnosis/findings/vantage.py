@@ -64,7 +64,7 @@ def _outage(checks: list[CheckRecord]) -> Outage:
     first_hops = Counter(hop.address for hop in heard if hop.ttl == 1).most_common(1)
     first_hop = first_hops[0][0] if first_hops else None
     places = {check.where.address for check in checks if check.where}
-    traced = any(check.trace and check.trace.hops for check in checks)
+    traced = any(check.trace and check.trace.method == "tcp-ttl" for check in checks)
     silent = traced and not heard and not places
     here = all(local(check) for check in checks)
     return Outage(

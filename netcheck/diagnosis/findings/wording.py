@@ -35,7 +35,6 @@ ENDINGS = {
     "path.middlebox_answers": Ending(
         "is answered by something that is not the target", "are answered by something that is not the target"
     ),
-    "path.mtu_blackhole": Ending("stalls on big packets", "stall on big packets"),
     "policy.unexpectedly_open": Ending("is open and must not be", "are open and must not be"),
     "tcp.filtered": Ending("gets no answer", "get no answer"),
     "tcp.host_down": Ending("is called unreachable", "are called unreachable", "by"),
@@ -52,6 +51,8 @@ SILENT = frozenset({"tcp.filtered", "udp.no_answer"})
 LOST = Ending("is lost", "are lost")
 FAILS = Ending("fails", "fail")
 UNRESOLVED = Ending("is not resolved", "are not resolved")
+MISLED = Ending("gets a wrong answer", "get wrong answers")
+WRONG = frozenset({"dns.hijacked", "dns.mismatch", "dns.split"})
 UNCHECKED = Ending("could not be checked", "could not be checked")
 NOT_LISTENING = frozenset({"tcp.refused", "udp.port_closed"})
 
@@ -169,7 +170,7 @@ def _end(checks: Sequence[CheckRecord], several: bool) -> str:
     """`is lost after 10.1.0.1`; where the cause says little, what came back."""
     first, place = checks[0], common_place(checks)
     ending = ENDINGS.get(first.cause or "")
-    words = ending or _plain_ending(first)
+    words = ending or _plain_ending(checks)
     if first.cause in SILENT and place:
         words = LOST
     end = words.several if several else words.one
@@ -184,15 +185,18 @@ def _end(checks: Sequence[CheckRecord], several: bool) -> str:
     return end if ending else end + _such_as(checks)
 
 
-def _plain_ending(check: CheckRecord) -> Ending:
-    if check.verdict is Verdict.ERROR:
+def _plain_ending(checks: Sequence[CheckRecord]) -> Ending:
+    first = checks[0]
+    if all(check.verdict is Verdict.ERROR for check in checks):
         return UNCHECKED
-    return UNRESOLVED if check.layer is Layer.RESOLVE else FAILS
+    if first.cause in WRONG:
+        return MISLED
+    return UNRESOLVED if first.layer is Layer.RESOLVE else FAILS
 
 
 def _such_as(checks: Sequence[CheckRecord]) -> str:
     """What came back, if it was the same for all; else the first one's."""
-    first = checks[0]
+    first = next((check for check in checks if check.verdict is Verdict.FAIL), checks[0])
     if all(check.summary == first.summary for check in checks):
         return f": {first.summary}"
     return f", such as {first.target}: {first.summary}"
