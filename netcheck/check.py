@@ -44,6 +44,7 @@ class Terms(NamedTuple):
     `probe` is a registered probe's name; with `stopped` set — (cause, why) — nothing is to be sent and
     the check is `skip` or `error` with that cause. `settings` is the probe's own settings object.
     `samples` counts single handshakes, `idle` is in seconds: experiments after the look, None for none.
+    With `bracket` several connections are left idle, `idle` the longest, to enclose what the path allows.
     """
 
     vantage: str
@@ -62,6 +63,7 @@ class Terms(NamedTuple):
     every_address: bool = False
     samples: int | None = None
     idle: float | None = None
+    bracket: bool = False
     credential: str | None = None
     accept: tuple[Accept, ...] = ()
     stopped: tuple[str, str] | None = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from netcheck.check import Check
 from netcheck.diagnosis.judge import connected, furthest
 from probes.contract import Ascent, Layer, Outcome, Verdict
-from probes.net.base import Network
-from probes.path.idle import hold
+from probes.net.base import Network, NetworkFailure
+from probes.path.idle import bracket, hold
 from probes.path.samples import sample
+from probes.path.waits import Bracket
 
 
 async def measured(check: Check, outcome: Outcome, network: Network) -> Outcome:
@@ -23,9 +24,20 @@ async def measured(check: Check, outcome: Outcome, network: Network) -> Outcome:
         taken = await sample(main.address, terms.port, terms.samples, network, trip)
         outcome = outcome._replace(samples=taken)
     if terms.idle is not None and connected(main) and main.verdict is Verdict.PASS:
+        if terms.bracket:
+            return outcome._replace(bracket=await _bracketed(main.address, terms.port, check, network))
         held = await hold(main.address, terms.port, terms.idle, terms.timing.timeout, network)
         outcome = outcome._replace(held=held)
     return outcome
+
+
+async def _bracketed(address: str, port: int, check: Check, network: Network) -> Bracket:
+    """How connections fare that are left idle for longer and longer times; none, where none can be made."""
+    terms = check.terms
+    try:
+        return await bracket(address, port, terms.idle or 0.0, network, terms.timing.timeout)
+    except NetworkFailure:
+        return Bracket(address, port, (), works=False)
 
 
 def _deciding(outcome: Outcome) -> Ascent:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from probes.net.base import Network, Source
 from probes.path.samples import Samples
-from probes.path.waits import Held
+from probes.path.waits import Bracket, Held
 
 NOTHING: Mapping[str, Any] = {}  # shared, and never written to: a mapping proxy could not be pickled
 
@@ -112,8 +112,8 @@ class Outcome(NamedTuple):
 
     `resolve` is the lookup's step (None where the host is an address). Where it failed, `ascents`
     holds one ladder without an address, whose cause is the lookup's. `left_out` names addresses
-    that were not tried, each with the reason. `samples` and `held` are experiments after the look,
-    where they were asked for and the look gave reason to make them.
+    that were not tried, each with the reason. `samples`, `held` and `bracket` are experiments after the
+    look, where they were asked for and the look gave reason to make them.
     """
 
     resolve: Step | None
@@ -123,6 +123,7 @@ class Outcome(NamedTuple):
     duration: float = 0.0
     samples: Samples | None = None
     held: Held | None = None
+    bracket: Bracket | None = None
 
 
 class Withheld(Exception):

@@ -16,15 +16,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="name, glob*, group:g, tag:t, probe:p, flow:f, vantage:v, owner:o; `,` is and, `!` not",
     )
-    parser.add_argument("--timeout", metavar="S", type=_seconds, help="seconds for one step (default: 5)")
+    parser.add_argument("--timeout", metavar="S", type=seconds, help="seconds for one step (default: 5)")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     """A duration, as in the inventory; argparse turns the error into its usage message."""
     try:
-        seconds = Duration().read(text)
+        found = Duration().read(text)
     except BadValue as error:
         raise ArgumentTypeError(error.message) from None
-    if seconds <= 0:
-        raise ArgumentTypeError(f"`{text}` is not a timeout: more than 0 s")
-    return seconds
+    if found <= 0:
+        raise ArgumentTypeError(f"`{text}` is too short: more than 0 s")
+    return found

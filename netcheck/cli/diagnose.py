@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 
-from netcheck.cli import running
+from netcheck.cli import choosing, running
 from netcheck.errors import UsageError
 from netcheck.inventory import load
 from netcheck.inventory.model import Entry, Inventory
@@ -19,12 +20,20 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "more", metavar="TARGET|URL", nargs="*", help="a target's name, host or address; or more URLs of one"
     )
+    parser.add_argument(
+        "--idle",
+        metavar="DURATION",
+        type=choosing.seconds,
+        help="also find out how long the way lets connections be idle, up to so long (30m)",
+    )
     running.add_arguments(parser, usual="the page")
 
 
 def run(arguments: Namespace) -> int:
     """Check all of the target and print its page. Exit status as of `run`."""
     inventory, entries = _asked(arguments.what, arguments.more)
+    if arguments.idle:
+        entries = tuple(_left_idle(entry, arguments.idle) for entry in entries)
     planned = choose(entries, only=arguments.only, timeout=arguments.timeout)
     return running.perform(arguments, planned, inventory, page="story", everyone=True)
 
@@ -38,6 +47,15 @@ def _asked(what: str, more: Sequence[str]) -> tuple[Inventory | None, tuple[Entr
         named = f"{what} has {', '.join(_some(inventory))}"
         raise UsageError(f"netcheck diagnose: it takes an inventory and one target of it; {named}")
     return inventory, pick(inventory.entries, more[0])
+
+
+def _left_idle(entry: Entry, longest: float) -> Entry:
+    """The entry with connections left idle beside every check, `longest` seconds at most."""
+    services = (
+        service._replace(terms=service.terms._replace(idle=longest, bracket=True))
+        for service in entry.services
+    )
+    return replace(entry, services=tuple(services))
 
 
 def _some(inventory: Inventory) -> list[str]:

@@ -9,7 +9,7 @@ from netcheck.record import Warned
 from probes.contract import Confidence, Layer, Step, Verdict
 from probes.path.late import SLOW
 from probes.path.samples import Samples
-from probes.path.waits import End, Held
+from probes.path.waits import Bracket, End, Held
 from probes.words import duration_words, span_words
 
 if TYPE_CHECKING:
@@ -96,20 +96,52 @@ def left_idle(judgement: Judgement, held: Held | None, probe: str) -> Judgement:
     )
 
 
+def bracketed(judgement: Judgement, bracket: Bracket | None) -> Judgement:
+    """The verdict beside connections of which each was idle for longer than the one before.
+
+    Certain where the shorter ones lived, the longer ones did not, and one with keep-alives lived as long:
+    after a failover or restart that one is dead as well.
+    """
+    if bracket is None:
+        return judgement
+    each = ", ".join(f"{span_words(wait.idle)} {wait.end}" for wait in bracket.waits)
+    shown = judgement._replace(evidence=(*judgement.evidence, *([f"left idle: {each}"] if each else [])))
+    if not bracket.works:
+        judged = _at_connect(shown, Verdict.FAIL, "path.unstable", f"it passed; later {bracket.words()}")
+        return judged._replace(confidence=Confidence.LIKELY)
+    if bracket.dropped is None:
+        return shown._replace(evidence=(*shown.evidence, bracket.words()))
+    in_order = bracket.lived is not None and bracket.lived < bracket.dropped
+    judged = _at_connect(shown, Verdict.FAIL, "path.idle_dropped", bracket.words())
+    sure = in_order and bracket.kept_every is not None
+    return judged._replace(
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        evidence=(*judged.evidence, kept_words(bracket.kept_every)),
+    )
+
+
 def _dropped(judgement: Judgement, held: Held, after: str) -> Judgement:
     """Idleness is the reason, for certain where a connection that was kept alive lived as long."""
     answer = "never acknowledged" if held.end is End.DROPPED else "answered by an RST"
     summary = f"a connection left idle for {after} is dropped: what came then was {answer}, a new one works"
-    if held.kept_every is None:
-        proof = "a connection with keep-alives did not live as long either: perhaps it is not idleness"
-    else:
-        proof = f"a connection with a keep-alive every {held.kept_every} s lived as long"
+    if held.kept_every is not None:
         summary += f"; keep-alives every {held.kept_every} s prevent it"
     judged = _at_connect(judgement, Verdict.FAIL, "path.idle_dropped", summary)
     return judged._replace(
         confidence=Confidence.CERTAIN if held.kept_every is not None else Confidence.LIKELY,
-        evidence=(*judged.evidence, f"idle for {after}, then {answer} while a new connection worked", proof),
+        evidence=(
+            *judged.evidence,
+            f"idle for {after}, then {answer} while a new connection worked",
+            kept_words(held.kept_every),
+        ),
     )
+
+
+def kept_words(every: int | None) -> str:
+    """How the connection fared in which only the kernel spoke, every so many seconds."""
+    if every is None:
+        return "a connection with keep-alives did not live as long either: perhaps it is not idleness"
+    return f"a connection with a keep-alive every {every} s lived as long"
 
 
 def _untried(held: Held, after: str, probe: str) -> str:

@@ -50,7 +50,7 @@ def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
     if check.terms.expect == "blocked":
         return _blocked(outcome)
     judged = held.sampled(_judged(check, outcome, looks), outcome.samples)
-    return held.left_idle(judged, outcome.held, check.terms.probe)
+    return held.bracketed(held.left_idle(judged, outcome.held, check.terms.probe), outcome.bracket)
 
 
 def _judged(check: Check, outcome: Outcome, looks: int) -> Judgement:

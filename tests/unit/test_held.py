@@ -198,7 +198,7 @@ def test_what_a_bracket_makes_of_a_verdict(
     waits: list[tuple[float, End]], works: bool, verdict: Verdict, cause: str | None, sure: Confidence
 ) -> None:
     """Certain only where the shorter waits lived and the longer ones did not; each wait is told."""
-    bracket = Bracket("10.0.0.1", 22, tuple(Wait(*wait) for wait in waits), works)
+    bracket = Bracket("10.0.0.1", 22, tuple(Wait(*wait) for wait in waits), works, kept_every=30)
     terms = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
     found = judge(Check("a", "10.0.0.1", terms), Outcome(None, (GOOD,), bracket=bracket))
     assert (found.verdict, found.cause, found.confidence) == (verdict, cause, sure)

@@ -11,6 +11,8 @@ from netcheck.render.story.layout import Line
 from probes.contract import Confidence, Layer, Step, Verdict
 
 SIGNS = {Verdict.PASS: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗", Verdict.SKIP: "–", Verdict.ERROR: "✗"}
+# Here the flow in the record is one that works.
+WORKED = ("path.some_addresses_dead", "path.idle_dropped", "path.unstable")
 # What a step's detail may hold that is worth a word beside it.
 LEARNED = {Layer.TLS: "version", Layer.PROTOCOL: "status", Layer.AUTH: "method"}
 
@@ -27,6 +29,7 @@ def lines(checks: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
         start = f"{named(check, several):<{column - 2}}  "
         yield Line(start + _verdict(check), hang=column)
         below: list[str | None] = [ladder(check.steps, check), *_addresses(check), *_remarks(check)]
+        below += [f"· {text.safe(proof)}" for proof in check.evidence if check.verdict is Verdict.PASS]
         below.append(flow(check))
         yield from (Line(line, hang=column + 2, indent=column) for line in below if line)
 
@@ -90,7 +93,7 @@ def flow(check: CheckRecord) -> str | None:
 
     None where no flow failed, or the record's flow is one that works (the good one of several addresses).
     """
-    if check.verdict not in (Verdict.FAIL, Verdict.ERROR) or check.cause == "path.some_addresses_dead":
+    if check.verdict not in (Verdict.FAIL, Verdict.ERROR) or check.cause in WORKED:
         return None
     if check.address is None or check.port is None or check.source is None or check.started is None:
         return None

@@ -12,7 +12,7 @@ NARROWEST, WIDEST = 80, 120
 IN_A_FILE = 100
 # Spaces at which no line is broken: within a time, a step of a ladder, a flow.
 KEPT = re.compile(
-    r"(?<=\d) (?=(?:ms|s|UTC)\b|\d\d:\d\d:)|(?<=[a-z]) (?=[✓✗–] )|(?<=[✓✗–]) (?=\d)| (?=→)|(?<=→) "
+    r"(?<=\d) (?=(?:ms|s|min|h|UTC)\b|\d\d:\d\d:)|(?<=[a-z]) (?=[✓✗–] )|(?<=[✓✗–]) (?=\d)| (?=→)|(?<=→) "
 )
 NO_BREAK = "\u00a0"  # foreign text has none: it is not printable, so it comes escaped
 

@@ -9,6 +9,7 @@ from netcheck.render import text
 from netcheck.render.story import words
 from netcheck.render.story.checks import flow, named
 from netcheck.render.story.layout import Line, listed, section
+from netcheck.render.story.way import REPORTED
 from probes.contract import Confidence, Layer, Verdict
 
 WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
@@ -100,7 +101,9 @@ def _place(check: CheckRecord) -> str:
         return f"The rejection is signed with the target's own address, {where.address}."
     hop = _with_name(check, where.address)
     if where.relation == "at":
-        return f"{hop} signed the rejection: it happens there."
+        return f"{hop} reports it." if check.cause in REPORTED else f"{hop} signed the rejection."
+    if check.cause == "tcp.reset_by_firewall":
+        return f"{hop} is the last hop that lets it pass: the reset comes from there or from right behind it."
     beyond = f" The next one, as other flows show it, is {where.before}." if where.before else ""
     if where.before is not None and where.before == check.address:
         beyond = " Other flows show the target itself next."

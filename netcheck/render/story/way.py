@@ -23,6 +23,7 @@ ENDS = {
     "path.mtu_blackhole": "connected; its large packets are lost somewhere on this way",
     "path.idle_dropped": "connected; once idle it is forgotten somewhere on this way",
 }
+REPORTED = ("tcp.host_down", "tcp.no_route")  # an ICMP error that is no rejection
 ABOVE = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH, Layer.POLICY)  # these need a connection
 
 
@@ -91,9 +92,12 @@ def lines(drawing: Drawing, several: bool) -> Iterator[Line]:
     column = 6 + max((len(hop.address) for hop in drawing.hops.values()), default=1)
     if not drawing.hops:
         yield Line("no hop answered: where it ends is not known", indent=2)
-    for ttl in range(1, max(drawing.hops, default=0) + 1):
+    last, loops = _last(drawing)
+    for ttl in range(1, last + 1):
         yield _row(ttl, drawing, column, several)
         yield from _marks(ends.pop(ttl, ()))
+    if loops:
+        yield Line(f"  …  the same hops by turns, up to TTL {max(drawing.hops)}: a routing loop", hang=5)
     yield from _rest(drawing, several)
     yield from _marks(mark for marks in ends.values() for mark in marks)
     if any(check.trace and check.trace.ecmp for check in drawing.flows):
@@ -107,6 +111,21 @@ def _head(drawing: Drawing, several: bool) -> str:
     as_another = f" ({_names(borrowed, several)}: as traced for another flow)" if borrowed else ""
     ends = text.safe(" → ".join(filter(None, [source, drawing.address])))
     return f"{ends}: {listed(flows)}{as_another}"
+
+
+def _last(drawing: Drawing) -> tuple[int, bool]:
+    """The last TTL to draw, and whether the hops after it go round in circles.
+
+    An address that answers again after another one has is the sign of a loop.
+    """
+    last = max(drawing.hops, default=0)
+    known: dict[str, int] = {}
+    for ttl in sorted(drawing.hops):
+        address = drawing.hops[ttl].address
+        if known.get(address, ttl) < ttl - 1:
+            return ttl - 1, True
+        known[address] = ttl
+    return last, False
 
 
 def _row(ttl: int, drawing: Drawing, column: int, several: bool) -> Line:
@@ -163,7 +182,9 @@ def _end(check: CheckRecord) -> str:
     where = check.where
     if where is not None and where.relation == "at":
         by = "the target's own address" if where.address == check.address else where.address
-        return f"rejected by {by}"
+        return f"{'reported unreachable' if check.cause in REPORTED else 'rejected'} by {by}"
+    if where is not None and check.cause == "tcp.reset_by_firewall":
+        return f"reset after {where.address}, nearer than the target"
     if where is not None:
         return f"lost after {where.address}: nothing further on answered"
     if check.cause in ENDS:

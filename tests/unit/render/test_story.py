@@ -135,7 +135,27 @@ def scenes(make: Make) -> dict[str, tuple[CheckRecord, ...]]:
         controls=(Control("port", 41873, Verdict.PASS, "connects too, and nobody can have opened it"),),
         trace=Trace("tcp-ttl", (EDGE,)),
     )
+    reset = failing(
+        make,
+        "tcp.reset_by_firewall",
+        Layer.CONNECT,
+        "an RST that the target did not send, from right after 10.1.0.1",
+        "Open tcp/5432 from 10.9.0.7 to 10.20.0.15 on 10.1.0.1, on 10.2.0.1 or between them.",
+        evidence=("the RST comes at TTL 2, where tcp/22 has only got to the router 10.2.0.1", CUSTOMER),
+        trace=Trace("tcp-ttl", (EDGE,)),
+        where=Place("after", "10.1.0.1", "10.2.0.1"),
+    )
+    idle = failing(
+        make,
+        "path.idle_dropped",
+        Layer.CONNECT,
+        "idle connections are dropped between 5 min and 7 min; set keep-alive to at most 150 s",
+        "Send keep-alives more often, or raise that time on the firewalls.",
+        evidence=("left idle: 3 min lived, 5 min lived, 7 min dropped, 10 min dropped", CUSTOMER),
+    )
     return {
+        "reset": (reset, ssh(make)),
+        "idle": (idle,),
         "filtered": (silent(make), ssh(make), silent(make, port=5433)),
         "rejected": (rejected, ssh(make)),
         "refused": (refused,),
@@ -204,7 +224,7 @@ def _skipped(make: Make) -> CheckRecord:
 
 NAMES = (
     *("filtered", "rejected", "refused", "mtu", "middlebox", "fine", "addresses", "ipv6", "skipped"),
-    "vantages",
+    *("vantages", "reset", "idle"),
 )
 
 
@@ -359,3 +379,23 @@ def test_a_control_that_names_what_it_varied_is_said_once(page: Callable[..., st
     shown = page(check, width=120)
     assert shown.count(words) == 1
     assert "same host, port 41873" not in shown
+
+
+def test_a_loop_is_drawn_once(page: Callable[..., str], a_check: Make) -> None:
+    """Two routers that send it to each other are two rows, not thirty."""
+    hops = tuple(Hop(ttl, "10.2.0.1" if ttl % 2 else "10.3.0.1", None, 0.001) for ttl in range(2, 19))
+    looping = failing(
+        a_check,
+        "tcp.no_route",
+        Layer.CONNECT,
+        "ICMP 11/0 (time to live exceeded in transit) from 10.3.0.1: a routing loop",
+        "Add a route.",
+        trace=Trace("tcp-ttl", (EDGE, *hops)),
+        where=Place("at", "10.3.0.1"),
+    )
+    lines = page(looping, width=120).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("The way"))
+    drawn = [line.split() for line in lines[first + 1 : first + 6]]
+    assert [words[:2] for words in drawn[:3]] == [["1", "10.1.0.1"], ["2", "10.3.0.1"], ["✗", "tcp/5432"]]
+    assert drawn[3][:2] == ["3", "10.2.0.1"]
+    assert " ".join(drawn[4]) == "… the same hops by turns, up to TTL 18: a routing loop"
