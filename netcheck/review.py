@@ -19,6 +19,7 @@ from netcheck.diagnosis.refine import Refined, refine
 from netcheck.diagnosis.second_look import Class, Failure, classes, failed, stronger
 from netcheck.experiments import Experimenter
 from netcheck.look import Looker
+from netcheck.record import Trace
 from netcheck.schedule import Schedule, first_error
 from netcheck.tracing import Tracer
 from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
@@ -75,6 +76,7 @@ class Review:
         self._experimenter = Experimenter(look)
         self._again: dict[int, Outcome] = {}  # by the failure's index
         self._found: dict[int, Found] = {}
+        self._examined: set[int] = set()
         self._lines: dict[int, Line] = {}  # of those that are silent
         self._down: set[str | None] = set()  # addresses that a router called unreachable
         self._tries: dict[str, int] = {}  # by the check's id
@@ -162,6 +164,7 @@ class Review:
         await _together(*(self._examine(one) for one in new))
 
     async def _examine(self, failure: Failure) -> None:
+        self._examined.add(failure.index)
         seen = self._own(failure)
         main, judgement = failed(seen.outcome), seen.judgement
         if judgement.verdict is not Verdict.FAIL:
@@ -191,17 +194,18 @@ class Review:
         representatives = [self._final(one) for one in self._split(each)[0]]
         agreed = self._agreed(each)
         for failure in each.members:
-            if (
-                failure.index in self._again
-                or failure.index in self._found
-                or not failure.check.terms.retries
-            ):
+            if self._stands_alone(failure):
                 reviewed = self._final(failure)
             elif agreed:
                 reviewed = self._placed(_inherited(failure, representatives[0]))
             else:
                 reviewed = self._placed(_doubted(self._own(failure), DIFFER))
             self._settle(self._weighed(reviewed, each))
+
+    def _stands_alone(self, failure: Failure) -> bool:
+        """Whether its own looks decide, rather than those of representatives."""
+        index = failure.index
+        return index in self._again or index in self._examined or not failure.check.terms.retries
 
     def _final(self, failure: Failure) -> Reviewed:
         """What the looks at this failure itself, and what was found out beside, come to."""
@@ -213,6 +217,8 @@ class Review:
         line = self._lines.get(failure.index)
         if found.traced is None and line is not None:
             found = found._replace(known=line.known(failure))
+        if found == Found():
+            return reviewed
         return replace(reviewed, refined=refine(reviewed.judgement, found, self._names))
 
     def _weighed(self, reviewed: Reviewed, each: Class) -> Reviewed:
@@ -268,7 +274,9 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
         confidence=Confidence.LIKELY,
         evidence=(*own.evidence, named),
     )
-    return Reviewed(failure, failure.outcome, Refined(judgement), 1)
+    # Where silence begins is reasoned from the traces on both sides of a flow, not from the class.
+    where = None if shown.cause == "tcp.filtered" else representative.refined.where
+    return Reviewed(failure, failure.outcome, Refined(judgement, where and Trace("sibling"), where), 1)
 
 
 def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
