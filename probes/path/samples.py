@@ -51,19 +51,25 @@ async def sample(
 
     `round_trip`, in seconds, is what is known of the way: a far target is given more time.
     """
-    within = REPEAT if round_trip < FAR else round_trip + FAR_WAIT
     replies: list[Reply] = []
     try:
         for _ in range(2 * count):
+            within = _patience(round_trip)
             reply = await _handshake(address, port, within, network)
             if not _late(reply, within):
                 replies.append(reply)
+                round_trip = min(round_trip, reply.rtt or round_trip)  # at first it may be a guess
             if len(replies) == count:
                 break
             await network.pause(PAUSE)
     except ConnectFailed:  # this host's own limits or rules
         pass
-    return summed_up(address, replies, within) if replies else None
+    return summed_up(address, replies, _patience(round_trip)) if replies else None
+
+
+def _patience(round_trip: float) -> float:
+    """How long a handshake is waited for where the way takes so many seconds."""
+    return REPEAT if round_trip < FAR else round_trip + FAR_WAIT
 
 
 async def _handshake(address: str, port: int, within: float, network: Network) -> Reply:
@@ -80,7 +86,7 @@ def summed_up(address: str, replies: list[Reply], within: float) -> Samples:
     """What the replies show. An answer a second later than the fastest is that to a repeated SYN."""
     heard = [(reply.rtt or 0.0, reply.kind) for reply in replies if reply.kind in ("connected", "refused")]
     fastest = min(heard, default=(0.0, ""))[0]
-    own = [(rtt, kind) for rtt, kind in heard if rtt < fastest + REPEAT]
+    own = [(rtt, kind) for rtt, kind in heard if rtt < min(fastest + REPEAT, within)]
     return Samples(
         address=address,
         sent=len(replies),

@@ -51,6 +51,15 @@ def test_a_far_target_is_given_its_round_trip() -> None:
     assert network.now() == pytest.approx(1.2 + 0.2 + 2.0)
 
 
+def test_a_round_trip_that_was_only_guessed_is_corrected() -> None:
+    """The look met a lost SYN; the first fast answer shows how long to wait from then on."""
+    replies = [connected(1.02), connected(0.02), Reply("silent"), connected(0.02)]
+    found, network = taken(replies, 4, round_trip=1.05)
+    assert found is not None
+    assert (found.answered, found.lost, found.within) == (2, 2, 0.95)
+    assert network.now() == pytest.approx(1.02 + 0.02 + 0.95 + 0.02 + 3 * 0.2)
+
+
 def test_the_answer_to_a_repeat_is_a_loss() -> None:
     """A second later than the fastest: the first SYN, or its answer, got lost."""
     found = summed_up(ADDRESS, [connected(0.7), connected(1.75), connected(0.8)], 1.6)
