@@ -67,11 +67,13 @@ class Control(NamedTuple):
 
 class Trace(NamedTuple):
     """The route of a flow. `method` is `tcp-ttl`, or `sibling` where another flow's place stands for it;
-    `ecmp`: hops differ with the source port, so there is more than one path."""
+    `ecmp`: hops differ with the source port, so there is more than one path. `owners` says of each hop
+    whose it is by the inventory's `networks` (None: not declared); empty where none is declared."""
 
     method: str
     hops: tuple[Hop, ...] = ()
     ecmp: bool = False
+    owners: tuple[str | None, ...] = ()
 
 
 class CheckRecord(NamedTuple):

@@ -194,7 +194,8 @@ def _trace(item: Json | None) -> Trace | None:
     hops = tuple(
         Hop(hop["ttl"], hop["address"], hop.get("name"), _seconds(hop["rtt_ms"])) for hop in item["hops"]
     )
-    return Trace(item["method"], hops, item.get("ecmp", False))
+    owners = tuple(hop.get("owner") for hop in item["hops"])
+    return Trace(item["method"], hops, item.get("ecmp", False), owners if any(owners) else ())
 
 
 def _place(item: Json | None) -> Place | None:

@@ -276,11 +276,18 @@ def _trace_to_json(check: CheckRecord) -> Json | None:
     its sender) stands in a trace without method and hops."""
     if check.trace is None and check.where is None:
         return None
-    method, hops, ecmp = check.trace or (None, (), False)
+    method, hops, ecmp, owners = check.trace or (None, (), False, ())
     return {
         "method": method,
         "hops": [
-            {"ttl": hop.ttl, "address": hop.address, "name": hop.name, "rtt_ms": _ms(hop.rtt)} for hop in hops
+            {
+                "ttl": hop.ttl,
+                "address": hop.address,
+                "name": hop.name,
+                "owner": owner,
+                "rtt_ms": _ms(hop.rtt),
+            }
+            for hop, owner in zip(hops, owners or (None,) * len(hops), strict=True)
         ],
         "ecmp": ecmp,
         "where": _place_to_json(check.where),

@@ -67,6 +67,11 @@ class Owners:
         network, side = longest[0]
         return Owned(side, str(network))
 
+    def side(self, address: str) -> str | None:
+        """Whose the address is, None where nobody says."""
+        found = self.of(address).side
+        return None if found == UNKNOWN else found
+
 
 class Case(NamedTuple):
     """The evidence that a rule looks at. `place` is `none`, `at` or `after`; `hop`, `next` among SIDES.

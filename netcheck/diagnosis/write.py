@@ -79,9 +79,16 @@ class Writer:
             samples=as_record(outcome.samples),
             settings=asked(terms.settings),
             facts=main.facts,
-            trace=trace,
+            trace=self._owned(trace),
             where=where,
         )
+
+    def _owned(self, trace: Trace | None) -> Trace | None:
+        """The trace with whose each hop is, where the inventory says it of any."""
+        if trace is None:
+            return None
+        sides = tuple(self.owners.side(hop.address) if hop.address else None for hop in trace.hops)
+        return trace._replace(owners=sides) if any(sides) else trace
 
     def _accepted(self, check: Check, judgement: Judgement) -> Accepted | None:
         """The acceptance that covers this failure today, the first that fits."""

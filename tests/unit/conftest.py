@@ -162,7 +162,11 @@ def _failures() -> tuple[CheckRecord, ...]:
             Step(Layer.RESOLVE, Verdict.PASS, None, 0.0012, {"addresses": ["10.20.0.15"]}),
             Step(Layer.CONNECT, Verdict.FAIL, "tcp.filtered", 5.0009),
         ),
-        trace=Trace("tcp-ttl", (Hop(1, "10.1.0.1", "fw1.acme.example", 0.0003), Hop(2))),
+        trace=Trace(
+            "tcp-ttl",
+            (Hop(1, "10.1.0.1", "fw1.acme.example", 0.0003), Hop(2)),
+            owners=("customer", None),
+        ),
         where=Place("after", "10.1.0.1"),
     )
     accepted = silent._replace(

@@ -74,3 +74,11 @@ def test_what_the_second_look_found_is_written(ascent: Ascent) -> None:
     controls = (Control("port", 443, Verdict.PASS, "answers"),)
     written = record(ascent, trace=trace, controls=controls, attempts=2)
     assert (written.trace, written.controls, written.attempts) == (trace, controls, 2)
+
+
+def test_a_trace_says_whose_each_hop_is() -> None:
+    """By the inventory's networks; where they name no hop, the trace stays as it is."""
+    hops = (Hop(1, "10.1.0.1"), Hop(2), Hop(3, "203.0.113.1"))
+    traced = record(SILENT, trace=Trace("tcp-ttl", hops)).trace
+    assert traced == Trace("tcp-ttl", hops, owners=(None, None, "vendor"))
+    assert record(SILENT, trace=Trace("tcp-ttl", hops[:2])).trace == Trace("tcp-ttl", hops[:2])

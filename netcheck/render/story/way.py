@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 from netcheck.record import CheckRecord
@@ -32,6 +33,7 @@ class Seen(NamedTuple):
 
     address: str
     name: str | None
+    owner: str | None
     rtt: float | None
     flows: tuple[CheckRecord, ...]
 
@@ -66,9 +68,11 @@ class Drawing:
 
 def _answered(check: CheckRecord) -> Iterator[tuple[int, Seen]]:
     """The hops of the check's trace that answered, by TTL."""
-    for hop in check.trace.hops if check.trace else ():
+    if check.trace is None:
+        return
+    for hop, owner in zip_longest(check.trace.hops, check.trace.owners):
         if hop.address:
-            yield hop.ttl, Seen(hop.address, hop.name, hop.rtt, (check,))
+            yield hop.ttl, Seen(hop.address, hop.name, owner, hop.rtt, (check,))
 
 
 def drawings(checks: Iterable[CheckRecord]) -> list[Drawing]:
@@ -134,7 +138,7 @@ def _row(ttl: int, drawing: Drawing, column: int, several: bool) -> Line:
         return Line(f"{ttl:>3}  ?".ljust(column + 11) + "no answer", hang=column + 11)
     only = f"{_names(hop.flows, several)} only" if len(hop.flows) < len(drawing.flows) else ""
     place = "the target" if hop.address == drawing.address else ""
-    words = " · ".join(filter(None, [place, hop.name, only]))
+    words = " · ".join(filter(None, [place, hop.name, hop.owner, only]))
     start = f"{ttl:>3}  {hop.address}".ljust(column) + f"  {text.took(hop.rtt):>7}  "
     return Line(text.safe(start + words).rstrip(), hang=column + 11)
 

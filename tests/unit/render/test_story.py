@@ -63,7 +63,7 @@ def ssh(make: Make, **changes: Any) -> CheckRecord:
     """The sibling that works, traced as far as the target."""
     values: dict[str, Any] = {
         "port": 2222,
-        "trace": Trace("tcp-ttl", (EDGE, CORE, TARGET)),
+        "trace": Trace("tcp-ttl", (EDGE, CORE, TARGET), owners=("customer", None, "customer")),
         "facts": {"identification": "SSH-2.0-OpenSSH_9.2"},
     }
     return make(**{**values, **changes})
@@ -77,7 +77,7 @@ def silent(make: Make, **changes: Any) -> CheckRecord:
             Control("port", 41873, Verdict.FAIL, "refused by the target: the way is open for it"),
             Control("neighbour", "10.20.0.16", Verdict.FAIL, "silent too"),
         ),
-        "trace": Trace("tcp-ttl", (EDGE,)),
+        "trace": Trace("tcp-ttl", (EDGE,), owners=("customer",)),
         "where": Place("after", "10.1.0.1", "10.2.0.1"),
     }
     return failing(
