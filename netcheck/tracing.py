@@ -22,6 +22,10 @@ from probes.path.trace import WAIT, trace, trace_open
 
 # Reverse names are worth this many seconds and no more: a silent resolver must not hold up a verdict.
 NAMES = 1.0
+# Linux's routers send a peer six ICMP errors at once and then one a second. Who has sent a few and never
+# more than that in a second may be short of them; who has sent more has no such limit.
+FEW = 5
+BURST = 7
 
 
 class Tracer:
@@ -31,6 +35,7 @@ class Tracer:
         self._network = network
         self._sightings = sightings
         self._names: dict[str, asyncio.Task[str | None]] = {}
+        self._answers: dict[str, list[float]] = {}  # when each hop answered
 
     async def follow(self, failure: Failure, *, patience: float, ports: int) -> Traced | None:
         """The way of a flow that did not connect; None where this host can't send any more."""
@@ -39,7 +44,7 @@ class Tracer:
             return None
         try:
             route = await trace(address, port, self._network, patience=patience, ports=ports)
-            self._ask_names(route)
+            self._noted(route, ports)
             return await self._compared(address, port, route)
         except ConnectFailed:
             return None
@@ -53,13 +58,16 @@ class Tracer:
             route = await trace_open(main.address, port, self._network, connect.duration or 0.0)
         except ConnectFailed:
             return None
-        self._ask_names(route)
+        self._noted(route, 1)
         return Traced(route)
 
     async def _compared(self, address: str, port: int, route: Route) -> Traced:
         references, controls = await self._references(address, {port})
         if route.end is None:
             before = await self._next_hop(address, route, references)
+            if before is not None and self._may_limit(before):
+                route = await self._again(address, port, route)
+                before = await self._next_hop(address, route, references)
             return Traced(route, before, None, controls)
         if route.end.kind != "refused":
             return Traced(route, controls=controls)
@@ -113,13 +121,26 @@ class Tracer:
         until = self._network.now() + WAIT
         return await self._network.knock(reference.address, reference.port, until, ttl=ttl)
 
-    def _ask_names(self, route: Route) -> None:
-        """Each address is asked for its name once a run, while other things go on."""
-        until = self._network.now() + NAMES
+    async def _again(self, address: str, port: int, route: Route) -> Route:
+        """The longer of two traces: the hop that follows on a sibling flow may only be short of answers."""
+        other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
+        return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
+
+    def _may_limit(self, hop: str) -> bool:
+        """Whether this hop has answered often, yet never so often at once that it has no limit."""
+        times = self._answers.get(hop, [])
+        at_once = (sum(start <= time <= start + 1.0 for time in times) for start in times)
+        return len(times) >= FEW and max(at_once) <= BURST
+
+    def _noted(self, route: Route, ports: int) -> None:
+        """Who answered how often; each is asked for its name once a run, while other things go on."""
+        now = self._network.now()
         for hop in route.hops:
-            if hop.address and hop.address not in self._names:
-                asking = self._network.name_of(hop.address, until)
-                self._names[hop.address] = asyncio.ensure_future(asking)
+            if hop.address:
+                self._answers.setdefault(hop.address, []).extend([now] * (1 if route.limited else ports))
+                if hop.address not in self._names:
+                    asking = self._network.name_of(hop.address, now + NAMES)
+                    self._names[hop.address] = asyncio.ensure_future(asking)
 
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""

@@ -17,6 +17,7 @@ from probes.path import mtu
 from probes.path.route import Hop, Route
 
 CONNECTED = "path.middlebox_answers"
+NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
 
 
 class Refined(NamedTuple):
@@ -85,9 +86,13 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
         told = _also(judgement, *sender.evidence)
         return Refined(told._replace(confidence=sender.confidence))
     last = traced.route.last
-    after = f"right after {last.address}" if last else "before any hop that answers"
-    summary = f"an RST that the target did not send, from {after}"
-    told = with_cause(judgement, "tcp.reset_by_firewall", summary, sender.confidence, *sender.evidence)
+    told = with_cause(
+        judgement,
+        "tcp.reset_by_firewall",
+        f"an RST that the target did not send, from {f'right after {last.address}' if last else NEAR}",
+        sender.confidence if last else Confidence.UNDETERMINED,
+        *sender.evidence,
+    )
     return Refined(told, where=lost_after(traced.route, traced.before))
 
 

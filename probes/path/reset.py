@@ -79,11 +79,11 @@ async def _compared(
         sentence = f"the RST comes at TTL {reach}, where {reference.words} has only got to the router {hop}"
         sure = Confidence.CERTAIN if reference.same else Confidence.LIKELY
         return Sender(False, sure, (sentence,), hop)
-    if reply.kind == "silent":  # a hop that hides, or a port that never answers
-        answers = await network.knock(reference.address, reference.port, network.now() + WAIT)
-        if answers.kind != "connected":
+    if reply.kind == "silent":  # at a hop that hides, if with more TTL it answers
+        reply = await network.knock(reference.address, reference.port, network.now() + WAIT)
+        if reply.kind not in ("connected", "refused"):
             return None
-    elif reply.kind != "connected":
+    elif reply.kind != "connected":  # an RST as well: of the same sender, perhaps
         return None
     elif reach == 1 and reference.same:
         sentence = (
