@@ -77,7 +77,8 @@ class Experimenter:
         return await self._once(check, replace(self._look, network=self._look.network.shaped(mss)))
 
     async def _once(self, check: Check, look: Looker) -> Outcome:
-        return await look(check._replace(terms=check.terms._replace(credential=None)))
+        terms = check.terms._replace(credential=None, samples=None, idle=None)
+        return await look(check._replace(terms=terms))
 
 
 def stalled(main: Ascent) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from netcheck.check import Check
+from netcheck.check import Check, Origin
 from netcheck.diagnosis.judge import connected, furthest
-from probes.contract import Ascent, Layer, Outcome, Verdict
+from probes.contract import Ascent, Caution, Layer, Outcome, Verdict
 from probes.net.base import Network, NetworkFailure
 from probes.path.idle import bracket, hold
 from probes.path.samples import sample
 from probes.path.waits import Bracket
+
+EXPERIMENTS = ("samples", "idle")
+INHERITED = Origin("built-in")
 
 
 async def measured(check: Check, outcome: Outcome, network: Network) -> Outcome:
@@ -17,6 +20,8 @@ async def measured(check: Check, outcome: Outcome, network: Network) -> Outcome:
     What must not get through is not tried any further, nor what has no TCP connection.
     """
     terms, main = check.terms, _deciding(outcome)
+    if main.verdict is Verdict.PASS and not connected(main):
+        return _remarked(check, outcome)
     if terms.expect == "blocked" or main.address is None or terms.port is None:
         return outcome
     if terms.samples is not None and (connected(main) or main.cause == "tcp.filtered"):
@@ -29,6 +34,17 @@ async def measured(check: Check, outcome: Outcome, network: Network) -> Outcome:
         held = await hold(main.address, terms.port, terms.idle, terms.timing.timeout, network)
         outcome = outcome._replace(held=held)
     return outcome
+
+
+def _remarked(check: Check, outcome: Outcome) -> Outcome:
+    """The outcome of a check without a TCP connection: it says so where it asks for an experiment itself."""
+    asked = [name for name in EXPERIMENTS if check.terms.origins.get(name, INHERITED).level == "check"]
+    if not asked:
+        return outcome
+    words = f"no {' or '.join(asked)} here: {check.terms.probe} makes no TCP connection"
+    caution = Caution(None, words, Layer.CONNECT)
+    ascents = (one._replace(cautions=(*one.cautions, caution)) for one in outcome.ascents)
+    return outcome._replace(ascents=tuple(ascents))
 
 
 async def _bracketed(address: str, port: int, check: Check, network: Network) -> Bracket:

@@ -1,15 +1,16 @@
 """`samples` and `idle` of a check in a run: when they are made, and what the record says."""
 
+import asyncio
 import errno
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from netcheck.check import Check
-from netcheck.measure import round_trip
+from netcheck.check import Check, Origin
+from netcheck.measure import measured, round_trip
 from netcheck.record import RunRecord
-from probes.contract import Ascent, Confidence, Layer, Step, Verdict
+from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Forgets, Scripted, Silence
 
@@ -115,6 +116,19 @@ def test_no_idle_test_of_what_failed(check: Checks, run: Runs) -> None:
     network = Scripted({}, forgets=Forgets(300.0))
     run([check("10.0.0.1", idle=600.0)], network)
     assert network.now() < 60.0
+
+
+@pytest.mark.parametrize(("level", "remarks"), [("check", 1), ("defaults", 0)])
+def test_a_check_without_a_connection_says_so(check: Checks, level: str, remarks: int) -> None:
+    """A lookup that is asked for samples itself; inherited ones are for its neighbours."""
+    terms = {"samples": 3, "idle": 60.0, "origins": {"samples": Origin(level)}}
+    found = Ascent("10.0.0.1", Verdict.PASS, (Step(Layer.RESOLVE, Verdict.PASS),))
+    network = Scripted({}, replies=answers)
+    lookup = check("db.acme.example", None, probe="dns", **terms)
+    outcome = asyncio.run(measured(lookup, Outcome(None, (found,)), network))
+    assert (outcome.samples, network.knocked) == (None, [])
+    said = [caution.text for caution in outcome.ascents[0].cautions]
+    assert said == ["no samples here: dns makes no TCP connection"] * remarks
 
 
 @pytest.mark.parametrize(
