@@ -343,6 +343,26 @@ def test_a_vantage_that_reaches_nothing_is_one_finding(failing: Make) -> None:
     assert (finding.responsible, finding.confidence) == ("operator", Confidence.LIKELY)
 
 
+def test_a_gateway_that_is_gone_is_the_vantages(failing: Make) -> None:
+    """The vantage's own kernel gives up: nobody answers as its next hop."""
+    here = {"where": Place("at", "10.9.0.7"), "trace": DEAF}
+    [finding] = found(*(failing(f"10.{n}.0.5", 22, "tcp.host_down", **here) for n in range(3)))
+    assert finding.summary.endswith(
+        "all are called unreachable by the vantage itself: nobody answers as the next hop"
+    )
+    assert finding.responsible == "operator"
+    assert finding.advice.startswith("Look at the connection of dc-connector (10.1.0.9) itself first")
+
+
+def test_silent_neighbours_do_not_blame_the_vantage(failing: Make) -> None:
+    """Hosts of one network with filters of their own: there is no router between that could answer."""
+    dead = {"where": Place("at", "10.9.0.7"), "trace": DEAF}
+    for cause, changes in (("tcp.filtered", {"trace": DEAF}), ("tcp.host_down", dead)):
+        [finding] = found(*(failing(f"10.9.0.{n}", 22, cause, **changes) for n in (11, 12, 13)))
+        assert finding.responsible == "customer"
+        assert "nothing at all" not in finding.summary
+
+
 def test_without_a_trace_nobody_is_named(failing: Make) -> None:
     """That no hop is known because nobody looked is no evidence against the operator."""
     [finding] = found(*(failing(f"10.{n}.0.5") for n in range(3)))
@@ -400,6 +420,23 @@ def test_few_failures_are_not_everywhere(failing: Make) -> None:
     one_network = [failing(f"10.20.0.{n}", where=Place("after", "10.2.0.1")) for n in range(9)]
     for checks in (two, one_network):
         assert not any("nothing at all" in finding.summary for finding in found(*checks))
+
+
+def test_a_router_that_looked_for_hosts_was_reached(failing: Make) -> None:
+    """Dead hosts behind the first hop are no fault of the vantage's own connection."""
+    dead = {"where": Place("at", "10.1.0.1"), "trace": Trace("tcp-ttl", (Hop(1, "10.1.0.1"),))}
+    [finding] = found(*(failing(f"10.{n}.0.5", 22, "tcp.host_down", **dead) for n in range(4)))
+    assert finding.summary == "tcp/22 to 4 hosts in 4 networks is called unreachable by 10.1.0.1"
+
+
+def test_an_outage_at_one_place_further_out(failing: Make) -> None:
+    """Nothing is reachable, and one device says that it is the reason: there the flows are to be opened."""
+    where = {"where": Place("at", "10.3.0.1")}
+    [finding] = found(*(failing(f"10.{n}.0.5", 22, "tcp.rejected", **where) for n in range(3)))
+    assert finding.summary.endswith("all are rejected by 10.3.0.1")
+    assert finding.advice == (
+        "Open tcp/22 from 10.9.0.7 to 10.0.0.5, 10.1.0.5, 10.2.0.5 on 10.3.0.1, which turns them away."
+    )
 
 
 def test_different_places_far_out_are_different_faults(failing: Make) -> None:

@@ -48,14 +48,13 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
 def of_outage(outage: Outage, census: Census, here: str) -> str:
     """Look close by first; where it is known where all of it ends, the flows that end there."""
     first = outage.checks[0]
-    if outage.cause.startswith("vantage.") and all(check.cause == outage.cause for check in outage.checks):
+    one_cause = all(check.cause == first.cause for check in outage.checks)
+    further_out = outage.place is not None and not outage.at_once and not outage.silent
+    if one_cause and (further_out or outage.cause.startswith("vantage.")):
         return advice(outage.checks, census, here)
-    where = _device(outage.checks, here)
-    look = f"Look at the way from {first.vantage} ({here}) first, {where}"
-    if outage.at_once or outage.place is None:
-        hop = f" (first hop {outage.first_hop})" if outage.first_hop else ""
-        own = f"Look at the connection of {first.vantage} ({here}) itself first"
-        look = f"{own}: link, address, default route{hop}"
+    hop = f" (first hop {outage.first_hop})" if outage.first_hop else ""
+    own = f"Look at the connection of {first.vantage} ({here}) itself first"
+    look = f"{own}: link, address, default route{hop}"
     opened = [check for check in outage.checks if check.cause in OPENED and check.where]
     if not opened:
         return f"{look}."

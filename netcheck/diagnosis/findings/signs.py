@@ -90,6 +90,14 @@ def signed_by_target(check: CheckRecord) -> bool:
     return where is not None and where.relation == "at" and where.address == check.address
 
 
+def signed_here(check: CheckRecord) -> bool:
+    """Whether the vantage's own kernel gave up: nobody answered it as the next hop, target or gateway."""
+    where = check.where
+    if where is None or check.source is None:
+        return False
+    return where.relation == "at" and where.address == check.source.address
+
+
 def unsent(check: CheckRecord) -> bool:
     """Whether nothing was sent: skipped, or stopped by the vantage, the credential or the probe itself."""
     if check.verdict is Verdict.SKIP:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from netcheck.diagnosis.findings.census import Census
-from netcheck.diagnosis.findings.signs import common_place, local, network, unsent
+from netcheck.diagnosis.findings.signs import common_place, local, network, signed_here, unsent
 from netcheck.record import CheckRecord, Place
 from probes.contract import Verdict
 
@@ -18,8 +18,9 @@ class Outage(NamedTuple):
     """All that one vantage tried, none of it answered.
 
     `cause` is the commonest, `place` where all of it ends, if that is one place. `first_hop` is the first
-    router, if any trace heard it; `at_once`: it is close by, here, before the first hop or right after it;
-    `silent`: routes were traced, and no hop answered; `local`: this machine itself says so.
+    router, if any trace heard it; `at_once`: it is close by, here or at the first hop;
+    `silent`: no hop answered, though routes were traced or the next hop was asked for; `local`: this machine
+    itself says so.
     """
 
     checks: tuple[CheckRecord, ...]
@@ -63,16 +64,16 @@ def _outage(checks: list[CheckRecord]) -> Outage:
     heard = [hop for check in checks if check.trace for hop in check.trace.hops if hop.address]
     first_hops = Counter(hop.address for hop in heard if hop.ttl == 1).most_common(1)
     first_hop = first_hops[0][0] if first_hops else None
-    places = {check.where.address for check in checks if check.where}
-    traced = any(check.trace and check.trace.method == "tcp-ttl" for check in checks)
-    silent = traced and not heard and not places
+    places = {check.where.address for check in checks if check.where and not signed_here(check)}
+    asked = any(signed_here(check) or (check.trace and check.trace.method == "tcp-ttl") for check in checks)
+    silent = asked and not heard and not places
     here = all(local(check) for check in checks)
     return Outage(
         checks=tuple(checks),
         cause=Counter(check.cause or "" for check in checks).most_common(1)[0][0],
         place=common_place(checks),
         first_hop=first_hop,
-        at_once=here or silent or places == {first_hop},
+        at_once=here or places == {first_hop},
         silent=silent,
         local=here,
     )
@@ -85,9 +86,14 @@ def _is_everywhere(outage: Outage) -> bool:
     Where a name was not resolved nothing was sent, so that this says nothing about the way.
     """
     sent = [check for check in outage.checks if not (check.cause or "").startswith("dns.")]
-    if len({check.target for check in sent}) < TARGETS:
+    if len({check.target for check in sent}) < TARGETS or any(map(_looked_for, sent)):
         return False
     if outage.at_once:
-        return True
-    one_place = outage.place is not None or not any(check.where for check in sent)
+        return True  # not so where no hop was heard: in the vantage's own network there is none
+    one_place = outage.place is not None or all(check.where is None or signed_here(check) for check in sent)
     return one_place and len({network(check) for check in sent}) > 1
+
+
+def _looked_for(check: CheckRecord) -> bool:
+    """Whether a router looked for the host in its own network: the way from the vantage goes as far as that."""
+    return check.cause == "tcp.host_down" and check.where is not None and not signed_here(check)

@@ -14,6 +14,7 @@ from netcheck.diagnosis.findings.signs import (
     hosts_follow,
     network,
     signed_by_target,
+    signed_here,
 )
 from netcheck.diagnosis.findings.vantage import Outage
 from netcheck.record import CheckRecord, Place
@@ -101,9 +102,9 @@ def everywhere(outage: Outage, host: str) -> str:
     else:
         ends = listed(f"{many:,} with {cause}" for cause, many in causes)
         ends += f", all {_place(outage.place, 'at')}" if outage.place else ""
-    if outage.silent:
+    if outage.silent and not outage.place:
         return f"{start}; {ends}, and no hop on the way answers"
-    if outage.place and outage.at_once:
+    if outage.place and outage.place.address == outage.first_hop:
         return f"{start}; {ends}, its first hop"
     return f"{start}; {ends}"
 
@@ -176,6 +177,8 @@ def _end(checks: Sequence[CheckRecord], several: bool) -> str:
     end = words.several if several else words.one
     if all(map(signed_by_target, checks)):
         end += " by the host itself" if len(set(map(host_of, checks))) == 1 else " by the hosts themselves"
+    elif first.cause == "tcp.host_down" and all(map(signed_here, checks)):
+        end += " by the vantage itself: nobody answers as the next hop"
     elif place and hosts_follow(checks):
         end += f" after {place.address}, the last hop before the host{_s(set(map(host_of, checks)))}"
     elif place:
