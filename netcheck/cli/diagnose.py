@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from netcheck.inventory.model import Entry, Inventory
 from netcheck.inventory.target import pick
 from netcheck.inventory.urls import from_urls
 from netcheck.plan import choose
+from probes.words import span_words
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -34,6 +36,10 @@ def run(arguments: Namespace) -> int:
     inventory, entries = _asked(arguments.what, arguments.more)
     if arguments.idle:
         entries = tuple(_left_idle(entry, arguments.idle) for entry in entries)
+        if not arguments.quiet:
+            print(
+                f"netcheck: leaves connections idle for up to {span_words(arguments.idle)}", file=sys.stderr
+            )
     planned = choose(entries, only=arguments.only, timeout=arguments.timeout)
     return running.perform(arguments, planned, inventory, page="story", everyone=True)
 

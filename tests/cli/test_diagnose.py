@@ -67,9 +67,18 @@ def test_files_and_history_are_as_in_run(
     assert json.loads(found.stdout)["run"]["id"] == run["run"]["id"]
 
 
+def test_idle(netcheck: Netcheck, inventory: Inventory, open_port: int) -> None:
+    """What the way allows is in the page; that it takes a while is said beforehand."""
+    name = inventory(f"  a: {{host: 127.0.0.1, checks: [{{probe: tcp, port: {open_port}, retries: 0}}]}}")
+    done = netcheck("diagnose", name, "a", "--idle", "1s")
+    assert (done.returncode, done.stderr) == (0, "netcheck: leaves connections idle for up to 1 s\n")
+    assert "idle connections live for 1 s at least" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["inventory.yml", "db01", "--idle", "0s"], "`0s` is too short"),
         (["inventory.yml"], "it takes an inventory and one target of it; inventory.yml has db01"),
         (["inventory.yml", "db1"], "there is no target `db1`; did you mean `db01`?"),
         (["inventory.yml", "db01", "db01"], "it takes an inventory and one target of it"),

@@ -15,6 +15,10 @@ from probes.contract import Confidence, Layer, Verdict
 WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
 FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.SKIP)
 MOST_FLOWS = 5  # log lines in one text
+DOUBT = {
+    Confidence.LIKELY: "likely, not proved",
+    Confidence.UNDETERMINED: "not settled by the evidence",
+}
 # Causes that a firewall's log can tell of.
 ON_THE_WAY = ("tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall", "path.", "udp.", "policy.")
 # What a control varied, in words; another is named as it is.
@@ -147,9 +151,8 @@ def _sure(check: CheckRecord) -> Iterator[str]:
         yield words.is_not(check)
         yield "This is certain: the evidence leaves nothing else."
         return
-    doubt = "likely, not proved" if check.confidence is Confidence.LIKELY else "not settled by the evidence"
     others = " ".join(f"{other.rstrip('.')}." for other in words.alike(check))
-    yield f"This is {doubt}." + (f" What could look the same: {others}" if others else "")
+    yield f"This is {DOUBT[check.confidence]}." + (f" What could look the same: {others}" if others else "")
 
 
 def _operators(check: CheckRecord) -> bool:
@@ -175,7 +178,8 @@ def _ask(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: b
     others = [f"tcp/{check.port}" for check in group[1:] if check.port is not None]
     same = f"The same for {listed(others)}." if others else ""
     beside = _beside(first, target, several)
-    said = [f"Please {_lowered(advice)}", same, _seen(first), beside, *_log_lines(group)]
+    doubt = "" if first.confidence is Confidence.CERTAIN else f"This is {DOUBT[first.confidence]}."
+    said = [f"Please {_lowered(advice)}", same, _seen(first), beside, doubt, *_log_lines(group)]
     return f"“{' '.join(filter(None, said))}”"
 
 
