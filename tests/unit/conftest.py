@@ -264,8 +264,10 @@ def _findings() -> tuple[Finding, ...]:
             cause="tcp.filtered",
             responsible="customer",
             where=Place("after", "10.1.0.1"),
-            summary="2 checks (tcp/5432) of db01, db02, such as: no answer to 3 SYNs in 5.0 s",
-            advice="Open tcp/5432 from 10.9.0.7 to 10.20.0.15 and 10.20.0.16.",
+            summary="tcp/5432 to db01 and db02 in 10.20.0.0/24 is lost after 10.1.0.1; dns of db01 passes",
+            advice="Open the flows below on 10.1.0.1 or what follows it.\n"
+            "tcp/5432 from 10.9.0.7 to 10.20.0.15 (Unix team)\n"
+            "tcp/5432 from 10.9.0.7 to 10.20.0.16 (Network team)",
             owners=(UNIX_TEAM, Contact("Network team")),
             checks=("dc-connector/db01/tcp/5432", "dc-connector/db02/tcp/5432"),
         ),

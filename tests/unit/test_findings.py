@@ -369,6 +369,13 @@ def test_without_a_trace_nobody_is_named(failing: Make) -> None:
     assert finding.responsible == "undetermined"
 
 
+def test_an_undetermined_outage_names_nobody(failing: Make) -> None:
+    """As any judgement that the evidence does not carry."""
+    doubtful = [failing(f"10.{n}.0.5", trace=DEAF, confidence=Confidence.UNDETERMINED) for n in range(3)]
+    [finding] = found(*doubtful)
+    assert (finding.responsible, finding.confidence) == ("undetermined", Confidence.UNDETERMINED)
+
+
 def test_all_lost_after_the_first_hop(failing: Make) -> None:
     """One network is enough: it ends on the doorstep. The records say who acts, the flows are listed."""
     [finding] = found(*(failing(f"10.20.0.{n}", owner=UNIX, **AFTER_FIRST) for n in (1, 2, 3, 4)))

@@ -72,6 +72,8 @@ def _of_outage(outage: Outage, affected: Sequence[CheckRecord], census: Census, 
         clauses=[everywhere(outage, host), elsewhere(affected, census)],
         advice=of_outage(outage, census, host),
     )
+    if found.confidence is Confidence.UNDETERMINED:
+        return found._replace(responsible="undetermined")
     # That one reason is behind all of it is inferred, unless this machine itself says so.
     return found if outage.local else found._replace(confidence=_weakest(found.confidence, Confidence.LIKELY))
 

@@ -95,5 +95,5 @@ def _is_everywhere(outage: Outage) -> bool:
 
 
 def _looked_for(check: CheckRecord) -> bool:
-    """Whether a router looked for the host in its own network: the way from the vantage goes as far as that."""
+    """Whether a router looked for the host in its own network: the way goes as far as that."""
     return check.cause == "tcp.host_down" and check.where is not None and not signed_here(check)
