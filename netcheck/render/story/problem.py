@@ -15,6 +15,8 @@ from probes.contract import Confidence, Layer, Verdict
 WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
 FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.SKIP)
 MOST_FLOWS = 5  # log lines in one text
+# Causes of which some log knows more; of a certificate or a list of algorithms none does.
+LOGGED = ("tcp.", "path.", "udp.", "policy.", "protocol.", "auth.", "tls.timeout", "tls.reset", "tls.closed")
 DOUBT = {
     Confidence.LIKELY: "likely, not proved",
     Confidence.UNDETERMINED: "not settled by the evidence",
@@ -65,11 +67,19 @@ def _looked_at(group: Sequence[CheckRecord], several: bool) -> Iterator[Line]:
             yield Line(text.safe(f"{varied:<{column}}{ended}"), hang=column)
         else:
             yield Line(text.safe(ended), hang=2)
+    for proof, checks in _proofs(group).items():
+        about = "" if len(checks) == len(group) else f"{listed(named(check, several) for check in checks)}: "
+        yield Line(text.safe(f"· {about}{proof}"), hang=2)
+
+
+def _proofs(group: Sequence[CheckRecord]) -> dict[str, list[CheckRecord]]:
+    """Each proof once, with the checks that it is about; what stands above as a control is left out."""
+    found: dict[str, list[CheckRecord]] = {}
     for check in group:
-        about = f"{named(check, several)}: " if len(group) > 1 else ""
         for proof in check.evidence:
             if not proof.startswith(WHO) and not any(_repeats(proof, one) for one in check.controls):
-                yield Line(text.safe(f"· {about}{proof}"), hang=2)
+                found.setdefault(proof, []).append(check)
+    return found
 
 
 def _repeats(proof: str, control: Control) -> bool:
@@ -212,8 +222,9 @@ def _seen_at(check: CheckRecord) -> str:
 
 def _log_lines(group: Sequence[CheckRecord]) -> Iterator[str]:
     """Where to look: the flow as logs have it. Behind a translation only the destination stays."""
+    cause = group[0].cause or ""
     lines = [line for check in group[:MOST_FLOWS] if (line := flow(check))]
-    if lines:
-        logs = "firewall logs" if (group[0].cause or "").startswith(ON_THE_WAY) else "logs"
+    if lines and cause.startswith(LOGGED):
+        logs = "firewall logs" if cause.startswith(ON_THE_WAY) else "logs"
         yield f"In the {logs}, look for {listed(lines)}."
         yield f"If the source is translated on the way, look for {group[0].address} at that time."

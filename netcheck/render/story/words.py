@@ -41,7 +41,7 @@ NOT = {
     "path.some_addresses_dead": "It is not the service as a whole: other addresses of the name work.",
 }
 BY_LAYER = {
-    Layer.RESOLVE: "It says nothing of the way to the target: without an address nothing was sent there.",
+    Layer.RESOLVE: "It says nothing of the way to the target: nothing was sent there.",
     Layer.TLS: "It is not a closed or filtered port: the connection opens.",
     Layer.PROTOCOL: "It is not a closed or filtered port: the connection opens.",
     Layer.AUTH: "It is not the network: the service answers, up to the login.",

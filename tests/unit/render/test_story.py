@@ -399,3 +399,22 @@ def test_a_loop_is_drawn_once(page: Callable[..., str], a_check: Make) -> None:
     assert [words[:2] for words in drawn[:3]] == [["1", "10.1.0.1"], ["2", "10.3.0.1"], ["✗", "tcp/5432"]]
     assert drawn[3][:2] == ["3", "10.2.0.1"]
     assert " ".join(drawn[4]) == "… the same hops by turns, up to TTL 18: a routing loop"
+
+
+def test_a_proof_of_all_is_said_once(page: Callable[..., str], a_check: Make) -> None:
+    """Without a name; one that only some have is said with theirs."""
+    both = "hop 1 answers, nothing after it does"
+    one = silent(a_check, evidence=(both, "3 SYNs unanswered"))
+    other = silent(a_check, port=5433, evidence=(both,))
+    lines = [line.strip() for line in page(one, other, width=120).splitlines()]
+    assert lines.count(f"· {both}") == 1
+    assert "· tcp/5432: 3 SYNs unanswered" in lines
+
+
+def test_no_log_is_asked_about_a_certificate(page: Callable[..., str], a_check: Make) -> None:
+    """Its dates stand in no log; a handshake that hangs does."""
+    expired = failing(
+        a_check, "tls.expired", Layer.TLS, "expired 12 days ago", "Renew it.", probe="tls", port=443
+    )
+    assert "look for" not in page(expired, width=120)
+    assert "In the logs, look for" in page(expired._replace(cause="tls.timeout"), width=120)
