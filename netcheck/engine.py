@@ -207,7 +207,7 @@ class Engine:
 
     def _finish(self) -> RunRecord:
         checks = [self._records[index] for index in sorted(self._records)]
-        self._summary.findings = findings(checks)
+        self._summary.findings = findings(checks, self._head.vantages)
         self._summary.finished = time.time()
         for observer in self._observers:
             observer.finished(self._summary)
