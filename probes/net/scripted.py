@@ -33,6 +33,8 @@ from probes.net.base import (
 
 # What a scripted act of the network itself takes, in seconds.
 TICK = 0.001
+# Whoever waits for nothing but the event loop, several tasks deep, is done in so many of its turns.
+TURNS = 12
 # So often a datagram is sent while nothing fit comes back.
 DATAGRAMS = 3
 
@@ -134,12 +136,16 @@ class Scripted:
         await self.wait_until(self._clock + seconds)
 
     async def wait_until(self, until: float) -> None:
-        """Of several who wait at the same moment the first to be due moves the clock first."""
+        """Of several who wait at the same moment the first to be due moves the clock first.
+
+        Whoever was due gets some turns of the event loop, to wait for the next thing before others move on.
+        """
         self._waiting.append(until)
+        turns = 0
         try:
-            await asyncio.sleep(0)
-            while until > min(self._waiting):
+            while turns < TURNS:
                 await asyncio.sleep(0)
+                turns = turns + 1 if until <= min(self._waiting) else 0
         finally:
             self._waiting.remove(until)
         self._clock = max(self._clock, until)
@@ -172,9 +178,8 @@ class Scripted:
     ) -> Reply:
         began = self._clock
         self.knocked.append((address, port, ttl))
-        await asyncio.sleep(0)  # others knock at the same moment
         reply = self._replies(address, port, ttl, floor)
-        self._clock = max(self._clock, until if reply.kind == "silent" else began + (reply.rtt or TICK))
+        await self.wait_until(until if reply.kind == "silent" else began + (reply.rtt or TICK))
         return reply
 
     def shaped(self, mss: int) -> Scripted:
