@@ -87,12 +87,16 @@ def stalled(main: Ascent) -> bool:
 
 
 def got_past(outcome: Outcome, main: Ascent) -> bool:
-    """Whether this look passed, on that address, the step that the ladder failed at."""
+    """Whether this look got further on that address than the ladder that stalled.
+
+    It passed that step, or failed there over what the target said: a certificate that nobody trusts has
+    come all the same.
+    """
     return any(
-        step.layer is main.layer and step.verdict is Verdict.PASS
+        any(step.layer is main.layer and step.verdict is Verdict.PASS for step in ascent.steps)
+        or (ascent.layer is main.layer and ascent.verdict is Verdict.FAIL and ascent.cause not in STALLED)
         for ascent in outcome.ascents
         if ascent.address == main.address
-        for step in ascent.steps
     )
 
 
