@@ -29,7 +29,7 @@ VARIED = {
     "address": "other address {}",
     "neighbour": "neighbour {}",
     "resolver": "resolver {}",
-    "mss": "packets of at most {} bytes",
+    "mss": "segments of at most {} bytes",
     "server_name": "server name {}",
     "vantage": "from {}",
 }
@@ -89,7 +89,7 @@ def _repeats(proof: str, control: Control) -> bool:
 
 def _control(control: Control) -> tuple[str, str]:
     """What was varied, and how that ended; the latter alone, where it names the former itself."""
-    if str(control.value) in control.summary:
+    if control.value is None or str(control.value) in control.summary:
         return "", control.summary
     varied = VARIED.get(control.varied, control.varied + " {}").format(control.value)
     return varied, control.summary or f"({control.verdict})"
