@@ -140,6 +140,15 @@ def test_hosts_right_behind_the_last_hop_are_one_finding(failing: Make, passing:
     )
 
 
+def test_one_host_that_follows_speaks_for_itself(failing: Make, passing: Make) -> None:
+    """Where others of the same place showed nothing beyond, hosts right behind it are not claimed."""
+    seen = failing("10.20.0.1", where=Place("after", "10.1.0.1", "10.20.0.1"))
+    unseen = [failing(f"10.20.0.{n}", where=Place("after", "10.1.0.1")) for n in (2, 3)]
+    [finding] = found(seen, *unseen, passing("10.4.0.1"))
+    assert "is lost after 10.1.0.1" in finding.summary
+    assert "the last hop before" not in finding.summary
+
+
 def test_a_siblings_host_is_nobody_elses_next_hop(failing: Make, passing: Make) -> None:
     """A flow that takes its place from a neighbour's trace does not go through that neighbour."""
     place = Place("after", "10.1.0.1", "10.20.0.1")

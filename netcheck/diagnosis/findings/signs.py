@@ -79,9 +79,9 @@ def follows_at_once(check: CheckRecord) -> bool:
 
 
 def hosts_follow(checks: Sequence[CheckRecord]) -> bool:
-    """Whether, as far as it was seen, the hosts themselves follow the last hop that answers."""
-    seen = {check.where.before for check in checks if check.where and check.where.before}
-    return bool(seen) and seen <= {check.address for check in checks}
+    """Whether, for every one, a host of theirs was seen to follow the last hop that answers."""
+    hosts = {check.address for check in checks}
+    return all(check.where and check.where.before and check.where.before in hosts for check in checks)
 
 
 def signed_by_target(check: CheckRecord) -> bool:
