@@ -160,28 +160,34 @@ class Review:
 
     async def _explore(self, failures: Iterable[Failure]) -> None:
         """Find out what stands behind answers and stalled connections."""
-        new = [one for one in failures if one.index not in self._found]
+        new = [one for one in failures if one.index not in self._examined]
         await _together(*(self._examine(one) for one in new))
 
     async def _examine(self, failure: Failure) -> None:
         self._examined.add(failure.index)
         seen = self._own(failure)
-        main, judgement = failed(seen.outcome), seen.judgement
-        if judgement.verdict is not Verdict.FAIL:
+        if seen.judgement.verdict is not Verdict.FAIL:
             return
-        if experiments.stalled(main) and failure.check.terms.retries:
+        as_seen = replace(failure, outcome=seen.outcome)
+        if experiments.stalled(as_seen.main) and failure.check.terms.retries:
             async with self._experiments:
-                stalled = await self._experimenter.on(replace(failure, outcome=seen.outcome))
+                stalled = await self._experimenter.on(as_seen)
             self._found[failure.index] = Found(stalled=stalled)
-        elif main.layer is Layer.CONNECT and self._tracer is not None and not self._is_told(failure, main):
+        elif as_seen.main.layer is Layer.CONNECT and self._tracer is not None:
             async with self._traces:
-                traced = await self._tracer.follow(failure, patience=0.0, ports=PORTS)
-            self._found[failure.index] = Found(traced)
+                self._found[failure.index] = await self._followed(as_seen, self._tracer)
 
-    def _is_told(self, failure: Failure, main: Ascent) -> bool:
+    async def _followed(self, failure: Failure, tracer: Tracer) -> Found:
+        """The way of a flow that did not connect, unless it is known already."""
+        found = self._found.get(failure.index, Found())
+        if found.traced is None and not self._is_told(failure):
+            found = found._replace(traced=await tracer.follow(failure, patience=0.0, ports=PORTS))
+        return found._replace(patient=await tracer.wait_for_router(failure))
+
+    def _is_told(self, failure: Failure) -> bool:
         """Whether its neighbours' traces already tell where a silent flow ends."""
         line = self._lines.get(failure.index)
-        return main.cause == "tcp.filtered" and line is not None and line.known(failure) is not None
+        return failure.main.cause == "tcp.filtered" and line is not None and line.known(failure) is not None
 
     # Deciding
 

@@ -6,6 +6,7 @@ The verbs and the ladder are `probes.path`'s; here it is decided which flows to 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Collection
 
 from netcheck.check import Check
@@ -13,7 +14,7 @@ from netcheck.diagnosis.found import Traced, unused_control
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
 from netcheck.sightings import Sightings
-from probes.contract import Ascent, Layer, Step, Verdict
+from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
 from probes.path.reset import Reference
@@ -22,6 +23,8 @@ from probes.path.trace import WAIT, trace, trace_open
 
 # Reverse names are worth this many seconds and no more: a silent resolver must not hold up a verdict.
 NAMES = 1.0
+# A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
+TRYING = 4.0
 # Linux's routers send a peer six ICMP errors at once and then one a second. Who has sent a few and never
 # more than that in a second may be short of them; who has sent more has no such limit.
 FEW = 5
@@ -35,6 +38,7 @@ class Tracer:
         self._network = network
         self._sightings = sightings
         self._names: dict[str, asyncio.Task[str | None]] = {}
+        self._after: dict[str, set[str]] = {}  # the hops that were seen right behind a hop
         self._answers: dict[str, list[float]] = {}  # when each hop answered
 
     async def follow(self, failure: Failure, *, patience: float, ports: int) -> Traced | None:
@@ -46,6 +50,16 @@ class Tracer:
             route = await trace(address, port, self._network, patience=patience, ports=ports)
             self._noted(route, ports)
             return await self._compared(address, port, route)
+        except ConnectFailed:
+            return None
+
+    async def wait_for_router(self, failure: Failure) -> Reply | None:
+        """What one more SYN meets, where a host was called unreachable sooner than a router can know."""
+        address, port = failure.main.address, failure.check.terms.port
+        if address is None or port is None or not _too_soon(failure.main):
+            return None
+        try:
+            return await self._network.knock(address, port, self._network.now() + TRYING)
         except ConnectFailed:
             return None
 
@@ -65,7 +79,7 @@ class Tracer:
         references, controls = await self._references(address, {port})
         if route.end is None:
             before = await self._next_hop(address, route, references)
-            if before is not None and self._may_limit(before):
+            if any(map(self._may_limit, self._followers(route, before))):
                 route = await self._again(address, port, route)
                 before = await self._next_hop(address, route, references)
             return Traced(route, before, None, controls)
@@ -126,6 +140,11 @@ class Tracer:
         other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
         return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
 
+    def _followers(self, route: Route, before: str | None) -> set[str]:
+        """Who followed the last hop of this route, on this flow's sibling or on any other route."""
+        known = self._after.get(route.last.address or "", set()) if route.last else set()
+        return known | ({before} if before else set())
+
     def _may_limit(self, hop: str) -> bool:
         """Whether this hop has answered often, yet never so often at once that it has no limit."""
         times = self._answers.get(hop, [])
@@ -135,6 +154,9 @@ class Tracer:
     def _noted(self, route: Route, ports: int) -> None:
         """Who answered how often; each is asked for its name once a run, while other things go on."""
         now = self._network.now()
+        for hop, follower in itertools.pairwise(route.hops):
+            if hop.address and follower.address:
+                self._after.setdefault(hop.address, set()).add(follower.address)
         for hop in route.hops:
             if hop.address:
                 self._answers.setdefault(hop.address, []).extend([now] * (1 if route.limited else ports))
@@ -146,6 +168,12 @@ class Tracer:
         """The reverse names of all hops met, those that have one."""
         found = await asyncio.gather(*self._names.values())
         return {address: name for address, name in zip(self._names, found, strict=True) if name}
+
+
+def _too_soon(main: Ascent) -> bool:
+    """Whether a host was called unreachable sooner than a router can know by trying: by a firewall, or by a
+    router that was still trying for a SYN before this one."""
+    return main.cause == "tcp.rejected" and main.confidence is Confidence.LIKELY and bool(main.signed_by)
 
 
 def _connect(main: Ascent) -> Step | None:

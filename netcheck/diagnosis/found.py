@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from netcheck.record import Control, Place
 from probes.contract import Verdict
+from probes.net.base import Reply
 from probes.path.middlebox import Asked
 from probes.path.reset import Sender
 from probes.path.route import Route
@@ -64,8 +65,10 @@ def unused_control(asked: Asked) -> Control:
 
 
 class Found(NamedTuple):
-    """All that was found out about one failure, beside its looks."""
+    """All that was found out about one failure, beside its looks. `patient`: what one more SYN met, where a
+    router may not have had the time to try."""
 
     traced: Traced | None = None
     known: Known | None = None
+    patient: Reply | None = None
     stalled: Stalled | None = None

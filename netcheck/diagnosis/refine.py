@@ -11,6 +11,7 @@ from netcheck.diagnosis.judge import Judgement
 from netcheck.diagnosis.places import lost_after
 from netcheck.record import Control, Place, Trace
 from probes.causes import explain
+from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
 from probes.path import mtu
@@ -31,6 +32,8 @@ class Refined(NamedTuple):
 
 def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
+    if found.patient is not None and found.patient.kind == "rejected":
+        judgement = _tried(judgement, found.patient)
     if found.traced is not None:
         refined = _by_trace(judgement, found.traced)
         return refined._replace(trace=_drawn(found.traced, refined.judgement, names))
@@ -115,10 +118,24 @@ def _silence(route: Route) -> str:
     return f"hop {route.last.ttl}, {route.last.address}, answers, nothing after it does{split}{asked}"
 
 
+def _tried(judgement: Judgement, patient: Reply) -> Judgement:
+    """A host unreachable that came at once: again at once, or this time after the router has tried?"""
+    failed = _named(patient)
+    if failed.cause != "tcp.host_down":
+        return _also(judgement, f"asked once more: {failed.summary}")
+    sentence = "the first answer came early because the router was still trying for a SYN before it"
+    return with_cause(judgement, failed.cause, failed.summary, failed.confidence, sentence)
+
+
+def _named(end: Reply) -> Failed:
+    """The cause of a rejection that a single SYN met."""
+    rejection = ConnectFailed(errno.EHOSTUNREACH, icmp=end.icmp, elapsed=end.rtt or 0.0)
+    return explain(Layer.CONNECT, rejection)
+
+
 def _unheard(judgement: Judgement, end: Reply) -> Refined:
     """The looks heard nothing, the trace a rejection: routers send few ICMP errors a second."""
-    rejection = ConnectFailed(errno.EHOSTUNREACH, icmp=end.icmp, elapsed=end.rtt or 0.0)
-    failed = explain(Layer.CONNECT, rejection)
+    failed = _named(end)
     told = with_cause(
         judgement, failed.cause, f"{failed.summary}, heard by the trace", failed.confidence, *failed.evidence
     )

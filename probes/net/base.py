@@ -274,7 +274,8 @@ class Network(Protocol):
     async def knock(
         self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
     ) -> Reply:
-        """One SYN (and the kernel's one repeat of it) with this TTL, and what came back first.
+        """One SYN with this TTL, and what came back first. The kernel repeats it until then, or `until`; with
+        a TTL once.
 
         `floor`: a segment that arrives with a lower TTL is dropped and only counted (IP_MINTTL, RFC 5082).
         So several floors tell the distance of who answers. ICMP errors quote our own packet, and the kernel

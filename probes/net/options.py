@@ -21,11 +21,11 @@ _LINGER_0 = struct.pack("ii", 1, 0)
 def limit_reach(sock: socket.socket, *, ipv6: bool, ttl: int | None, floor: int | None) -> None:
     """Send with this TTL (IPv6: hop limit); hear no segment that arrives with one below `floor`.
 
-    The floor is that of RFC 5082; it needs no privilege, and ICMP errors are heard all the same.
+    The floor is that of RFC 5082 and needs no privilege. With a TTL the kernel repeats the SYN only once.
     """
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, REPEATS)
     level = socket.IPPROTO_IPV6 if ipv6 else socket.IPPROTO_IP
     if ttl is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, REPEATS)
         sock.setsockopt(level, socket.IPV6_UNICAST_HOPS if ipv6 else socket.IP_TTL, ttl)
     if floor is not None:
         sock.setsockopt(level, IPV6_MINHOPCOUNT if ipv6 else IP_MINTTL, floor)

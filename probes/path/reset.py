@@ -83,9 +83,9 @@ async def _compared(
         reply = await network.knock(reference.address, reference.port, network.now() + WAIT)
         if reply.kind not in ("connected", "refused"):
             return None
-    elif reply.kind != "connected":  # an RST as well: of the same sender, perhaps
+    elif reply.kind not in ("connected", "refused"):
         return None
-    elif reach == 1 and reference.same:
+    elif reply.kind == "connected" and reach == 1 and reference.same:
         sentence = (
             f"the RST comes at TTL 1, which {reference.words} is reached with too: no router is between"
         )
@@ -94,7 +94,9 @@ async def _compared(
     if own is None:
         return None
     other = await arrival(reference.address, reference.port, reach, network, first=own)
-    return None if other is None else _judged(own, other, reference)
+    if other is None or (reply.kind == "refused" and distance(other) <= distance(own)):
+        return None  # two RSTs from one place: of one sender, but of which?
+    return _judged(own, other, reference)
 
 
 def _judged(own: int, other: int, reference: Reference) -> Sender:
