@@ -16,7 +16,17 @@ WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
 FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.SKIP)
 MOST_FLOWS = 5  # log lines in one text
 # Causes of which some log knows more; of a certificate or a list of algorithms none does.
-LOGGED = ("tcp.", "path.", "udp.", "policy.", "protocol.", "auth.", "tls.timeout", "tls.reset", "tls.closed")
+LOGGED = (
+    "tcp.",
+    "path.middlebox",
+    "udp.",
+    "policy.",
+    "protocol.",
+    "auth.",
+    "tls.timeout",
+    "tls.reset",
+    "tls.closed",
+)
 DOUBT = {
     Confidence.LIKELY: "likely, not proved",
     Confidence.UNDETERMINED: "not settled by the evidence",
@@ -91,7 +101,8 @@ def _control(control: Control) -> tuple[str, str]:
     """What was varied, and how that ended; the latter alone, where it names the former itself."""
     if control.value is None or str(control.value) in control.summary:
         return "", control.summary
-    varied = VARIED.get(control.varied, control.varied + " {}").format(control.value)
+    known = VARIED.get(control.varied)
+    varied = known.format(control.value) if known else f"{control.varied} {control.value}"
     return varied, control.summary or f"({control.verdict})"
 
 

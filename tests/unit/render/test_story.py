@@ -256,7 +256,7 @@ def test_no_line_is_wider_than_the_terminal(name: str, page: Callable[..., str])
 
 def test_foreign_text_is_escaped(page: Callable[..., str], a_check: Make) -> None:
     """Whatever a server, a resolver or an inventory put into the record drives no terminal."""
-    evil = "\x1b[2J\r\u202e\x00"
+    evil = "\x1b[2J\r\u202e\x00{0}{x}"
     check = silent(
         a_check,
         target=f"db{evil}",
