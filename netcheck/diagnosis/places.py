@@ -44,6 +44,8 @@ class Line:
 
     def put(self, failure: Failure, place: Place | None) -> None:
         """What the trace of one flow showed; None: no hop answered it."""
+        if place is not None and place.before == failure.main.address:
+            place = place._replace(before=None)  # it was next itself, which tells nothing of the others
         self._places[self._position[failure.index]] = place
 
     def known(self, failure: Failure) -> Known | None:
