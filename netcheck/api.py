@@ -27,6 +27,7 @@ from netcheck.limits import Limits, raise_descriptor_limit
 from netcheck.look import Looker, no_credential
 from netcheck.record import RunHead, RunRecord, VantageRecord
 from probes.contract import NOTHING, Credential
+from probes.path import selftest
 
 
 def head_of(inventory: Inventory | None) -> RunHead:
@@ -84,6 +85,7 @@ async def run(
         Limits(min(asked.concurrency, room), asked.rate, asked.per_host),
         observers,
         depth=depth,
+        untraceable=selftest.trace_possible,
     )
     interruptible(engine.interrupt)
     return await engine.run(total)

@@ -54,8 +54,11 @@ class Engine:
         observers: Sequence[Observer] = (),
         network: Callable[[Gate], Network] = SystemNetwork,
         depth: Depth | None = None,
+        untraceable: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`untraceable` tells why this system can't hear hops, in words; None: it can."""
         self._depth = depth or Depth()
+        self._untraceable = untraceable
         self._new_network = network
         self._head = head
         self._checks = checks
@@ -115,9 +118,12 @@ class Engine:
             await self._look_deeper(self._looker(self._network(replace(limits, per_host=review.PER_HOST))))
 
     async def _look_deeper(self, look: Looker) -> None:
-        tracer = Tracer(look.network, self._sightings) if self._depth.trace else None
+        why_not = self._untraceable() if self._depth.trace else None
+        traceable = self._depth.trace and why_not is None
+        tracer = Tracer(look.network, self._sightings) if traceable else None
         in_order = [self._failures[index] for index in sorted(self._failures)]
-        await review.Review(look, self._reviewed, tracer, everyone=self._depth.everyone).run(in_order)
+        second = review.Review(look, self._reviewed, tracer, everyone=self._depth.everyone, untraced=why_not)
+        await second.run(in_order)
         while self._passed and tracer is not None:
             held = self._passed[0]
             traced = await tracer.follow_open(held.check, held.judgement.main)

@@ -15,7 +15,7 @@ from netcheck.check import Check
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import Judgement, judge, unstable
 from netcheck.diagnosis.places import Line, lines, lost_after
-from netcheck.diagnosis.refine import Refined, refine
+from netcheck.diagnosis.refine import Refined, also, refine
 from netcheck.diagnosis.second_look import Class, Failure, classes, failed, stronger
 from netcheck.experiments import Experimenter
 from netcheck.look import Looker
@@ -63,16 +63,24 @@ Settle = Callable[[Reviewed], None]
 class Review:
     """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
-    `tracer` None: nothing is traced. `everyone`: each failure stands for itself alone.
+    `tracer` None: nothing is traced, and `untraced` says why, where that is not what was asked for.
+    `everyone`: each failure stands for itself alone.
     """
 
     def __init__(
-        self, look: Looker, settle: Settle, tracer: Tracer | None = None, *, everyone: bool = False
+        self,
+        look: Looker,
+        settle: Settle,
+        tracer: Tracer | None = None,
+        *,
+        everyone: bool = False,
+        untraced: str | None = None,
     ) -> None:
         self._look = look
         self._settle = settle
         self._tracer = tracer
         self._everyone = everyone
+        self._untraced = untraced
         self._experimenter = Experimenter(look)
         self._again: dict[int, Outcome] = {}  # by the failure's index
         self._found: dict[int, Found] = {}
@@ -219,6 +227,8 @@ class Review:
 
     def _placed(self, reviewed: Reviewed) -> Reviewed:
         failure = reviewed.failure
+        if self._untraced and reviewed.judgement.layer is Layer.CONNECT:
+            reviewed = reviewed.judged(also(reviewed.judgement, f"not traced: {self._untraced}"))
         found = self._found.get(failure.index, Found())
         line = self._lines.get(failure.index)
         if found.traced is None and line is not None:
@@ -286,7 +296,4 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
 
 
 def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
-    judgement = reviewed.judgement
-    return reviewed.judged(
-        judgement._replace(confidence=Confidence.LIKELY, evidence=(*judgement.evidence, why))
-    )
+    return reviewed.judged(also(reviewed.judgement, why)._replace(confidence=Confidence.LIKELY))

@@ -77,7 +77,7 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
         refined = _silent(judgement, traced)
     else:
         refined = Refined(judgement)
-    told = _also(refined.judgement, *shown)
+    told = also(refined.judgement, *shown)
     return refined._replace(judgement=told, controls=traced.controls)
 
 
@@ -86,7 +86,7 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
     if sender is None:
         return Refined(judgement._replace(confidence=Confidence.LIKELY))
     if sender.by_target is not False:
-        told = _also(judgement, *sender.evidence)
+        told = also(judgement, *sender.evidence)
         return Refined(told._replace(confidence=sender.confidence))
     last = traced.route.last
     told = with_cause(
@@ -102,12 +102,12 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
 def _silent(judgement: Judgement, traced: Traced) -> Refined:
     route, end = traced.route, traced.route.end
     if end is None:
-        return Refined(_also(judgement, _silence(route)), where=lost_after(route, traced.before))
+        return Refined(also(judgement, _silence(route)), where=lost_after(route, traced.before))
     if end.kind == "rejected":
         return _unheard(judgement, end)
     words = "an RST" if end.kind == "refused" else "a handshake"
     doubt = f"a SYN of the trace was answered by {words}: silence is not the whole story"
-    return Refined(_also(judgement, doubt)._replace(confidence=Confidence.LIKELY))
+    return Refined(also(judgement, doubt)._replace(confidence=Confidence.LIKELY))
 
 
 def _silence(route: Route) -> str:
@@ -122,7 +122,7 @@ def _tried(judgement: Judgement, patient: Reply) -> Judgement:
     """A host unreachable that came at once: again at once, or this time after the router has tried?"""
     failed = _named(patient)
     if failed.cause != "tcp.host_down":
-        return _also(judgement, f"asked once more: {failed.summary}")
+        return also(judgement, f"asked once more: {failed.summary}")
     sentence = "the first answer came early because the router was still trying for a SYN before it"
     return with_cause(judgement, failed.cause, failed.summary, failed.confidence, sentence)
 
@@ -144,7 +144,7 @@ def _unheard(judgement: Judgement, end: Reply) -> Refined:
 
 def _by_neighbours(judgement: Judgement, known: Known) -> Refined:
     sentence = f"not traced itself; its neighbours in the network are lost there, such as {known.by}"
-    told = _also(judgement, sentence)._replace(confidence=Confidence.LIKELY)
+    told = also(judgement, sentence)._replace(confidence=Confidence.LIKELY)
     return Refined(told, Trace("sibling"), known.place)
 
 
@@ -221,7 +221,8 @@ def _too_big(judgement: Judgement, sizes: Sizes) -> Judgement:
     )
 
 
-def _also(judgement: Judgement, *evidence: str) -> Judgement:
+def also(judgement: Judgement, *evidence: str) -> Judgement:
+    """The judgement with further evidence."""
     return judgement._replace(evidence=(*judgement.evidence, *evidence))
 
 

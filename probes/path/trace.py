@@ -80,9 +80,9 @@ class _Ladder:
         try:
             while self._running and not self._complete():
                 done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                self._running -= done
-                for task in done:
-                    task.result()
+                if errors := [error for task in done if (error := task.exception()) is not None]:
+                    raise errors[0]
+                self._running -= done  # after all were asked: each one's failure is taken note of
         finally:
             for task in self._running:
                 task.cancel()
