@@ -86,12 +86,20 @@ def left_idle(judgement: Judgement, held: Held | None, probe: str) -> Judgement:
         gone = f"it passed, but {span_words(held.asked)} later a new connection does not work either"
         judged = _at_connect(judgement, Verdict.FAIL, "path.unstable", gone)
         return judged._replace(confidence=Confidence.LIKELY)
+    if held.end is End.SWALLOWED:
+        swallowed = f"this host itself swallows what is sent after {after} of idleness"
+        return _not_tried(judgement, "vantage.blocked_locally", swallowed)
+    return _not_tried(judgement, "probe.unsupported", _untried(held, after, probe))
+
+
+def _not_tried(judgement: Judgement, cause: str, summary: str) -> Judgement:
+    """The vantage kept the path's idle time from being tried; that the look passed is in the evidence."""
     return judgement._replace(
         verdict=Verdict.ERROR,
-        cause="probe.unsupported",
+        cause=cause,
         layer=Layer.VANTAGE,
         confidence=Confidence.CERTAIN,
-        summary=_untried(held, after, probe),
+        summary=summary,
         evidence=(*judgement.evidence, f"the check itself: {judgement.summary}"),
     )
 
@@ -109,6 +117,8 @@ def bracketed(judgement: Judgement, bracket: Bracket | None) -> Judgement:
     if not bracket.works:
         judged = _at_connect(shown, Verdict.FAIL, "path.unstable", f"it passed; later {bracket.words()}")
         return judged._replace(confidence=Confidence.LIKELY)
+    if bracket.dropped is None and bracket.swallowed is not None:
+        return _not_tried(shown, "vantage.blocked_locally", bracket.words())
     if bracket.dropped is None:
         return shown._replace(evidence=(*shown.evidence, bracket.words()))
     in_order = bracket.lived is not None and bracket.lived < bracket.dropped

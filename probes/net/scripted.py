@@ -72,10 +72,14 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Forgets:
-    """A path that drops what comes over a connection after so many idle seconds, or answers with an RST."""
+    """A path that drops what comes over a connection after so many idle seconds, or answers with an RST.
+
+    `here`: this very host swallows it.
+    """
 
     after: float
     resets: bool = False
+    here: bool = False
 
 
 Act = bytes | Silence | Pause | Close | Reset | Callable[[bytes], "Act"]
@@ -279,7 +283,8 @@ class ScriptedConnection:
         return self._handshake.rtt
 
     def unacked(self) -> int | None:
-        return 0
+        forgets = self._network.forgets
+        return int(self._forgotten and forgets is not None and not forgets.here)
 
     def acked(self) -> int | None:
         return self._acked

@@ -17,7 +17,7 @@ from probes.net.base import (
     PeerReset,
     TimedOut,
 )
-from probes.path.waits import LOST, WAITS, Bracket, End, Held, Wait, judged, spread
+from probes.path.waits import DEAD, WAITS, Bracket, End, Held, Wait, judged, spread
 
 POLL = 0.05  # seconds between two looks at what is acknowledged
 GREETING = b"SSH-"
@@ -47,7 +47,7 @@ async def hold(address: str, port: int, seconds: float, timeout: float, network:
         beside = asyncio.ensure_future(_kept(address, port, seconds, timeout, network, every))
         try:
             ended = await idle.end(seconds)
-            if ended.end not in LOST:
+            if ended.end not in DEAD:
                 return Held(address, ended.end, seconds, ended.idle)
             end = judged(ended.end, await _new(idle, network))
             lived = (await beside).end is End.LIVED
@@ -92,7 +92,7 @@ async def bracket(address: str, port: int, longest: float, network: Network, tim
             for one in held:
                 one.close()
     waits = tuple(wait._replace(end=judged(wait.end, new)) for wait in ends)
-    works = new is not None and new is not End.DROPPED
+    works = new not in (None, End.DROPPED, End.SWALLOWED)
     return Bracket(address, port, waits, works, _fit(longest) if kept.end is End.LIVED else None)
 
 
@@ -170,8 +170,8 @@ class _Idle:
         try:
             await connection.send(self._words(), until)
             while (connection.acked() or 0) <= before:
-                if network.now() >= until:
-                    return End.DROPPED
+                if network.now() >= until:  # what this host's own filter drops is not under way
+                    return End.DROPPED if connection.unacked() else End.SWALLOWED
                 await self._hear(connection)
         except (PeerClosed, PeerReset, TimedOut) as broken:
             if (connection.acked() or 0) > before:

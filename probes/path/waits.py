@@ -22,11 +22,13 @@ class End(StrEnum):
     CLOSED = "closed"  # the server hung up during the wait
     RESET = "reset"  # an RST came during the wait
     SPOKE = "spoke"  # the server kept speaking by itself: never idle for so long
+    SWALLOWED = "swallowed"  # a rule of this very host drops what is sent after the wait
     GONE = "gone"  # a new connection does not work either
     UNKNOWN = "unknown"  # this system, or what the server does with our bytes, can't tell
 
 
 LOST = frozenset({End.DROPPED, End.FORGOTTEN})
+DEAD = LOST | {End.SWALLOWED}
 
 
 class Held(NamedTuple):
@@ -75,6 +77,11 @@ class Bracket(NamedTuple):
         return max((wait.idle for wait in self.waits if wait.end is End.LIVED), default=None)
 
     @property
+    def swallowed(self) -> float | None:
+        """The shortest wait after which this very host swallows what is sent; None where it does not."""
+        return min((wait.idle for wait in self.waits if wait.end is End.SWALLOWED), default=None)
+
+    @property
     def closed(self) -> float | None:
         """The shortest time after which the server ended it; None where it did not."""
         ended = (wait.idle for wait in self.waits if wait.end in (End.CLOSED, End.RESET))
@@ -94,6 +101,8 @@ class Bracket(NamedTuple):
             return "a new connection does not work either: nothing can be said of idle ones"
         if self.dropped is not None:
             return f"{self._limit(self.dropped)}; set keep-alive to at most {self.keep_alive} s"
+        if self.swallowed is not None:
+            return f"this host itself swallows what is sent after {span_words(self.swallowed)} of idleness"
         known = f"idle connections live for {span_words(self.lived)} at least" if self.lived else ""
         ended = f"the server itself ends them after {span_words(self.closed)}" if self.closed else ""
         why = f"{ended}: longer can't be tried without a login" if ended else ""
@@ -125,12 +134,10 @@ def judged(end: End, new: End | None) -> End:
     """What the end of an idle connection means beside that of a new one with the same bytes.
 
     `new` None: it could not even be made. Where a server resets whoever sends such bytes, an RST tells
-    nothing of the wait.
+    nothing of the wait; and where nothing is ever under way, the peer may just not let us send.
     """
-    if end not in LOST:
+    if end not in DEAD:
         return end
     if new is None or new is End.DROPPED:
         return End.GONE
-    if end is new is End.FORGOTTEN or new is End.UNKNOWN:
-        return End.UNKNOWN
-    return end
+    return End.UNKNOWN if new in (end, End.UNKNOWN, End.SWALLOWED) else end

@@ -144,6 +144,13 @@ def test_what_could_not_be_tried(end: End, seconds: float, words: str) -> None:
     assert "the check itself: passed in 12 ms" in found.evidence
 
 
+def test_this_host_swallows_it() -> None:
+    """The vantage's own rules, and nobody else's fault."""
+    found = judged(GOOD, held=idle(End.SWALLOWED))
+    assert (found.verdict, found.cause) == (Verdict.ERROR, "vantage.blocked_locally")
+    assert found.summary == "this host itself swallows what is sent after 10 min of idleness"
+
+
 def test_a_host_that_is_gone_meanwhile() -> None:
     """It passed, and then nothing works: no fault of idleness."""
     found = judged(GOOD, held=idle(End.GONE))

@@ -37,6 +37,15 @@ def test_a_path_that_forgets(resets: bool, end: End) -> None:
     assert (found.end, found.kept_every) == (end, 30)
 
 
+def test_this_host_forgets() -> None:
+    """What its own filter drops is never under way: no fault of the path."""
+    forgets = Forgets(300.0, here=True)
+    assert held(network(BANNER, forgets=forgets)).end is End.SWALLOWED
+    found = asyncio.run(bracket(ADDRESS, PORT, 1800.0, network(BANNER, forgets=forgets), 0.1))
+    assert (found.dropped, found.swallowed) == (None, pytest.approx(347.5, abs=1))
+    assert found.words() == "this host itself swallows what is sent after 5.8 min of idleness"
+
+
 def test_keep_alives_fit_the_wait() -> None:
     """Eight of them in the wait, at most one a second."""
     assert held(network(forgets=Forgets(6.0)), 16.0).kept_every == 2
@@ -92,6 +101,9 @@ def test_nothing_works_any_more() -> None:
         (End.FORGOTTEN, End.LIVED, End.FORGOTTEN),
         (End.FORGOTTEN, End.FORGOTTEN, End.UNKNOWN),
         (End.DROPPED, End.DROPPED, End.GONE),
+        (End.SWALLOWED, End.LIVED, End.SWALLOWED),
+        (End.SWALLOWED, End.SWALLOWED, End.UNKNOWN),
+        (End.DROPPED, End.SWALLOWED, End.UNKNOWN),
         (End.FORGOTTEN, None, End.GONE),
         (End.DROPPED, None, End.GONE),
     ],
