@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +45,31 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def found_by_root(lab: Lab) -> dict[str, Any]:
-    """Every scene's check as root found it, by target."""
-    return by_target(_run(lab, "scenes", _scenes(lab), plain=False))
+def found(lab: Lab) -> Iterator[dict[str, Future[dict[str, Any]]]]:
+    """The runs of all scenes by kind of user, both under way at once, for they mostly wait."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            "root": pool.submit(_scenes_found, plain=False),
+            "plain_user": pool.submit(_scenes_found, plain=True),
+        }
 
 
 @pytest.fixture(scope="session")
-def found_by_plain_user(lab: Lab) -> dict[str, Any]:
+def found_by_root(found: dict[str, Future[dict[str, Any]]]) -> dict[str, Any]:
+    """Every scene's check as root found it, by target."""
+    return found["root"].result()
+
+
+@pytest.fixture(scope="session")
+def found_by_plain_user(found: dict[str, Future[dict[str, Any]]]) -> dict[str, Any]:
     """Every scene's check as a user without any privilege found it, by target."""
-    return by_target(_run(lab, "scenes", _scenes(lab), plain=True))
+    return found["plain_user"].result()
 
 
 @pytest.fixture(scope="session")
 def drawn(lab: Lab) -> dict[tuple[str, int], Any]:
-    """Every drawn port's check, by address and port."""
-    found = _run(lab, "oracle", inventory.of_pairs(oracle.draw(SEED)), plain=True)
+    """Every drawn port's check, by address and port; without traces, of which nmap makes none either."""
+    found = _run(lab, "oracle", inventory.of_pairs(oracle.draw(SEED)), "--no-trace", plain=True)
     return {(check["host"], check["port"]): check for check in found["checks"]}
 
 
@@ -66,18 +77,21 @@ def by_target(found: dict[str, Any]) -> dict[str, Any]:
     return {check["target"]: check for check in found["checks"]}
 
 
-def _scenes(lab: Lab) -> str:
-    return inventory.of_scenes(scenes.load(), inventory.words(lab.folder))
+def _scenes_found(*, plain: bool) -> dict[str, Any]:
+    """The checks of all scenes in a lab of their own, by target."""
+    with Lab(SEED) as lab:
+        text = inventory.of_scenes(scenes.load(), inventory.words(lab.folder))
+        return by_target(_run(lab, "scenes", text, plain=plain))
 
 
-def _run(lab: Lab, name: str, text: str, *, plain: bool) -> dict[str, Any]:
+def _run(lab: Lab, name: str, text: str, *options: str, plain: bool) -> dict[str, Any]:
     home = lab.folder / f"{name}-{'plain' if plain else 'root'}"
     home.mkdir()
     home.chmod(0o777)
     written, result = home / "inventory.yml", home / "result.json"
     written.write_text(text)
     environment = inventory.environment(lab.folder) | {"HOME": str(home), "XDG_STATE_HOME": str(home)}
-    argv = (*NETCHECK, "run", str(written), "-o", str(result), "--quiet")
+    argv = (*NETCHECK, "run", str(written), "-o", str(result), "--quiet", *options)
     done = lab.run(*argv, plain=plain, environment=environment, timeout=300)
     if not result.exists():
         pytest.fail(f"netcheck run ended with {done.returncode}: {last_words(done)}")

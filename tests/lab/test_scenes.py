@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
 
 from tests.lab import scenes
 from tests.lab.pools import DELAYED
-from tests.lab.topology import can_delay
+from tests.lab.topology import NETWORKS, can_delay
 
 SCENES = scenes.load()
 RATE_LIMITED = [scene.name for scene in SCENES if scene.on == "stingy"]
@@ -61,6 +62,33 @@ def test_rate_limited_rejections(user: str, request: pytest.FixtureRequest) -> N
     claimed = [check["id"] for check in checks if check["cause"] == "tcp.filtered"]
     certain = [check["id"] for check in checks if check["id"] in claimed and check["confidence"] == "certain"]
     assert not certain, f"{len(certain)} of {len(checks)} rejections are called filtered, certain"
+
+
+@pytest.mark.parametrize("user", ["root", "plain_user"])
+def test_nobody_is_named_without_evidence(user: str, request: pytest.FixtureRequest) -> None:
+    """On a user's way to the service somebody acts only where a hop of theirs is what ends it."""
+    found = request.getfixturevalue(f"found_by_{user}")
+    ended = [
+        check for check in found.values() if check["flow"] == "user-to-saas" and check["layer"] == "connect"
+    ]
+    assert len(ended) > 10
+    for check in ended:
+        where = (check["trace"] or {}).get("where")
+        named = check["responsible"]
+        if named in ("customer", "vendor") and check["cause"] != "tcp.refused":
+            assert where, check["evidence"]
+            assert owner(where["address"]) == named, check["evidence"]
+            if where["relation"] == "after" and named == "customer":
+                assert owner(where["before"]) == named, check["evidence"]
+
+
+def owner(address: str | None) -> str | None:
+    """Whose an address is, as the lab's inventory says."""
+    for party, networks in NETWORKS.items():
+        for network in networks:
+            if address and ipaddress.ip_address(address) in ipaddress.ip_network(network):
+                return party
+    return None
 
 
 @pytest.mark.parametrize("user", ["root", "plain_user"])
