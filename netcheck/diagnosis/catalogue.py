@@ -46,8 +46,10 @@ class Entry(NamedTuple):
         probe: str,
         source: str | None,
         where: Place | None = None,
+        alive: bool = False,
     ) -> str:
-        """What to do next, about this check; of several checks each value may name several.
+        """What to do next, about this check; of several checks each value may name several. `alive`: the host
+        answered otherwise.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
@@ -61,6 +63,7 @@ class Entry(NamedTuple):
             probe=probe,
             source=source or "this host",
             where=_place(where) if where else "",
+            up="" if alive else ", and make sure that the host is up",
         )
 
 

@@ -67,7 +67,7 @@ class Writer:
             responsible=who.who if who else None,
             summary=judgement.summary,
             evidence=_evidence(judgement, who),
-            advice=_advice(entry, check, judgement, where) if entry else None,
+            advice=_advice(entry, check, judgement, where, controls) if entry else None,
             warnings=judgement.warnings,
             accepted=self._accepted(check, judgement),
             started=outcome.started or None,
@@ -110,7 +110,13 @@ def _evidence(judgement: Judgement, who: Acts | None) -> tuple[str, ...]:
     return (*judgement.evidence, who.sentence) if who else judgement.evidence
 
 
-def _advice(entry: catalogue.Entry, check: Check, judgement: Judgement, where: Place | None) -> str:
+def _advice(
+    entry: catalogue.Entry,
+    check: Check,
+    judgement: Judgement,
+    where: Place | None,
+    controls: tuple[Control, ...],
+) -> str:
     source = judgement.main.source
     return entry.advice(
         target=check.target,
@@ -120,6 +126,7 @@ def _advice(entry: catalogue.Entry, check: Check, judgement: Judgement, where: P
         probe=check.terms.probe,
         source=source.address if source else None,
         where=where,
+        alive=any(control.varied == "port" and control.verdict is Verdict.PASS for control in controls),
     )
 
 

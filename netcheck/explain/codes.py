@@ -12,6 +12,7 @@ from probes.contract import Verdict
 # `explain` fills the advice with the names of the record's keys.
 NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source")}
 NAMES["where"] = " on the device where it ends"
+NAMES["up"] = ", and make sure that the host is up"
 
 INHERITED = "where not this check but others like it (same cause, network and port) were looked at again"
 

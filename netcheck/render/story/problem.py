@@ -129,11 +129,12 @@ def _place(check: CheckRecord) -> str:
         return f"{hop} reports it." if check.cause in REPORTED else f"{hop} signed the rejection."
     if check.cause == "tcp.reset_by_firewall":
         return f"{hop} is the last hop that lets it pass: the reset comes from there or from right behind it."
-    beyond = f" The next one, as other flows show it, is {where.before}." if where.before else ""
-    if where.before is not None and where.before == check.address:
-        beyond = " Other flows show the target itself next."
     lost = "the packets are lost there or further on, the target's own filter included."
-    return f"{hop} is the last hop that answers: {lost}{beyond}"
+    if where.before == check.address:
+        lost = "the packets are lost there or at the target, which other flows show next."
+    elif where.before:
+        lost = f"the packets are lost there or on entering {where.before}, which other flows show next."
+    return f"{hop} is the last hop that answers: {lost}"
 
 
 def _with_name(check: CheckRecord, address: str) -> str:
