@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from probes.net.base import Network, Reply
 
-# High, and below Linux's and Windows' ports for outgoing connections (RFC 6335 6: from 49152).
+# High, and below the dynamic ports of RFC 6335 6 (from 49152), where Windows has services of its own.
 PORTS = range(35000, 49000)
 WAIT = 1.2  # as in a trace
 

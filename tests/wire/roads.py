@@ -6,7 +6,7 @@ Each word but the last is a router in order, the last is the target with its ope
 such). A router `?` hides; `a/b` are two in turn, as on two paths; `a~6` sends six ICMP errors at once and
 then one a second; `a+1.1` answers so many seconds late. What it forwards meets its rule: `!drop`, `!reject`,
 `!reset` or `!accept` (a handshake in the target's name), of all ports or of those after `#`. A target with
-`!drop` is silent at closed ports. `@128` is the TTL with which a router's or target's segments start, else 64.
+`!drop` is silent at closed ports. `@128` is the TTL with which a router's or target's segments start (64).
 A router looks at the TTL first and at its rule then, as Linux does.
 """
 

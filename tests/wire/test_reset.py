@@ -1,0 +1,177 @@
+"""Who sent an RST: by the way there, and by the distance that floors tell."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from probes.contract import Confidence
+from probes.net.scripted import Scripted
+from probes.path.reset import Reference, Sender, arrival, distance, who_reset
+from probes.path.route import Route
+from probes.path.trace import trace
+from tests.wire.roads import scripted
+
+TARGET = "10.20.0.9"
+NEIGHBOUR = "10.20.0.10"
+A, B, C = "10.1.0.1", "10.2.0.1", "10.3.0.1"
+SAME = Reference(TARGET, 443, True, "tcp/443 of the same host")
+BESIDE = Reference(NEIGHBOUR, 443, False, f"tcp/443 of {NEIGHBOUR}")
+
+
+def sender(network: Scripted, *references: Reference) -> Sender:
+    """Who is said to have sent the RST of port 22, by the route that a trace finds."""
+
+    async def scene() -> Sender:
+        route = await trace(TARGET, 22, network)
+        assert route.end is not None
+        assert route.end.kind == "refused"
+        return await who_reset(TARGET, 22, route, references, network)
+
+    return asyncio.run(scene())
+
+
+def told(found: Sender) -> tuple[bool | None, Confidence]:
+    """Whether it was the target, and how sure that is."""
+    return found.by_target, found.confidence
+
+
+def test_an_rst_that_comes_where_the_target_is_not_reached() -> None:
+    """Another port of the target has only got to a router with that TTL: proved, and the next hop named."""
+    found = sender(scripted(f"{A} {B}!reset#22 {C} {TARGET}#22,443"), SAME)
+    assert told(found) == (False, Confidence.CERTAIN)
+    assert found.before == C
+    assert found.evidence == (
+        f"the RST comes at TTL 3, where tcp/443 of the same host has only got to the router {C}",
+    )
+
+
+def test_a_neighbours_way_is_only_likely_the_targets() -> None:
+    """It may be one hop longer than the target's own."""
+    network = scripted(f"{A} {B}!reset#22 {C} {TARGET}#22", f"{A} {B} {C} {NEIGHBOUR}#443")
+    found = sender(network, BESIDE)
+    assert told(found) == (False, Confidence.LIKELY)
+    assert found.before == C
+
+
+def test_a_firewall_that_is_the_last_hop_is_only_likely() -> None:
+    """One hop nearer by the floors; the way there can't tell, for the target is reached with the same TTL."""
+    found = sender(scripted(f"{A} {B}!reset#22 {TARGET}#22,443"), SAME)
+    assert told(found) == (False, Confidence.LIKELY)
+    assert found.before is None
+    assert found.evidence == (
+        "the RST arrives with TTL 63 and tcp/443 of the same host with 62: "
+        "its sender is one hop nearer than the target",
+    )
+
+
+@pytest.mark.parametrize("start", [64, 128, 255])
+def test_the_same_distance_is_the_target(start: int) -> None:
+    """Whatever its system's first TTL is: nothing listens, and the target itself says so."""
+    found = sender(scripted(f"{A} {B} {TARGET}#443@{start}"), SAME)
+    assert told(found) == (True, Confidence.CERTAIN)
+    assert f"with TTL {start - 2} and" in found.evidence[0]
+
+
+def test_other_first_ttls_are_no_other_distance() -> None:
+    """128 - 2 and 64 - 2 are both two routers away: a neighbour with another system proves no firewall."""
+    network = scripted(f"{A} {B} {TARGET}#", f"{A} {B} {NEIGHBOUR}#443@128")
+    assert told(sender(network, BESIDE)) == (True, Confidence.LIKELY)
+
+
+def test_a_firewall_with_another_first_ttl_is_still_nearer() -> None:
+    """254 is a higher number than 62 and 253 would be the same distance: distances are compared."""
+    found = sender(scripted(f"{A} {B}!reset#22@255 {TARGET}#22,443"), SAME)
+    assert told(found) == (False, Confidence.LIKELY)
+    assert "with TTL 254 and" in found.evidence[0]
+
+
+def test_a_hidden_hop_at_the_reach_does_not_tell() -> None:
+    """Silence of the other port at this TTL is a router that hides, for with more TTL it answers: two hops
+    nearer is certain, where a router that hides is between."""
+    found = sender(scripted(f"{A} {B}!reset#22 ? {TARGET}#22,443"), SAME)
+    assert told(found) == (False, Confidence.CERTAIN)
+    assert "its sender is 2 hops nearer" in found.evidence[0]
+
+
+def test_a_reference_that_is_silent_altogether_tells_nothing() -> None:
+    """It was alive a moment ago; now it can't be compared with."""
+    network = scripted(f"{A} {B}!reset#22 {TARGET}#22!drop")
+    assert told(sender(network, SAME)) == (None, Confidence.LIKELY)
+
+
+def test_an_rst_from_further_away_accuses_nobody() -> None:
+    """Something nearer answers for the other port, a proxy perhaps; of this port's RST that says nothing."""
+    found = sender(scripted(f"{A}!accept#443 {B} {TARGET}#"), SAME)
+    assert told(found) == (None, Confidence.LIKELY)
+    assert "from further away" in found.evidence[0]
+
+
+def test_a_reference_that_gets_an_rst_as_well_tells_nothing() -> None:
+    """Its RST may be of the same sender."""
+    found = sender(scripted(f"{A} {B}!reset {TARGET}#22,443"), SAME)
+    assert told(found) == (None, Confidence.LIKELY)
+
+
+def test_the_next_reference_is_asked_where_the_first_tells_nothing() -> None:
+    """The best first; a neighbour where nothing else of the host answers."""
+    network = scripted(f"{A} {B}!reset {C} {TARGET}#22", f"{A} {B} {C} {NEIGHBOUR}#443")
+    assert told(sender(network, SAME, BESIDE)) == (False, Confidence.LIKELY)
+
+
+def test_without_a_reference_it_is_not_known() -> None:
+    """No guess from the number alone."""
+    found = sender(scripted(f"{A} {B}!reset#22 {TARGET}#22,443"))
+    assert told(found) == (None, Confidence.LIKELY)
+    assert "can't be told" in found.evidence[0]
+
+
+def test_without_an_rst_it_is_not_asked() -> None:
+    """The trace heard none: nothing is sent."""
+    network = scripted(f"{A} {TARGET}#22,443")
+    found = asyncio.run(who_reset(TARGET, 22, Route(), (SAME,), network))
+    assert found.by_target is None
+    assert network.knocked == []
+
+
+def test_without_a_router_between_it_is_the_target() -> None:
+    """In the same network TTL 1 reaches it."""
+    found = sender(scripted(f"{TARGET}#443"), SAME)
+    assert told(found) == (True, Confidence.CERTAIN)
+    assert "no router is between" in found.evidence[0]
+
+
+def test_a_firewall_that_hides_is_told_from_the_target_by_its_distance() -> None:
+    """No hop answers, and the RST comes at TTL 2 as the target would: it is one hop nearer."""
+    assert told(sender(scripted(f"?!reset#22 {TARGET}#22,443"), SAME)) == (False, Confidence.LIKELY)
+
+
+def test_a_transparent_device_with_the_targets_ttl_can_not_be_told() -> None:
+    """A bridge that resets in the target's name and copies its distance looks the same: the limit of both
+    measures. It is played here as the target's own RST, whose distance it has."""
+    assert told(sender(scripted(f"{A} {TARGET}#443"), SAME)) == (True, Confidence.CERTAIN)
+
+
+@pytest.mark.parametrize("start", [64, 128, 255])
+@pytest.mark.parametrize("routers", [0, 1, 5, 17])
+@pytest.mark.parametrize("first", [None, 60, 255])
+def test_floors_tell_the_ttl_of_an_answer(start: int, routers: int, first: int | None) -> None:
+    """Guessed or halved, with few SYNs."""
+    way = " ".join(f"10.{number}.0.1" for number in range(1, routers + 1))
+    network = scripted(f"{way} {TARGET}#22@{start}")
+    assert asyncio.run(arrival(TARGET, 22, 3, network, first)) == start - routers
+    assert len(network.knocked) <= 16
+
+
+def test_a_flow_without_an_answer_has_no_distance() -> None:
+    """Nothing came, so nothing passed or missed a floor."""
+    assert asyncio.run(arrival(TARGET, 22, 3, scripted(f"{A}!drop {TARGET}#22"))) is None
+
+
+@pytest.mark.parametrize(
+    ("ttl", "routers"), [(64, 0), (63, 1), (65, 63), (128, 0), (125, 3), (129, 126), (255, 0), (250, 5)]
+)
+def test_distance_is_counted_from_the_next_start(ttl: int, routers: int) -> None:
+    """64, 128 or 255, the least that is not below."""
+    assert distance(ttl) == routers
