@@ -36,6 +36,7 @@ def serve() -> Iterator[Serve]:
     """Starts servers that greet and then do one thing with each connection; gives their port."""
     listeners: list[socket.socket] = []
     accepted: list[socket.socket] = []
+    threads: list[threading.Thread] = []
 
     def accept(listener: socket.socket, greeting: bytes, then: Callable[[socket.socket], Any] | None) -> None:
         while True:
@@ -52,12 +53,16 @@ def serve() -> Iterator[Serve]:
     def start(greeting: bytes = b"", then: Callable[[socket.socket], Any] | None = None) -> int:
         listener = socket.create_server((HOME, 0), backlog=64)
         listeners.append(listener)
-        threading.Thread(target=accept, args=(listener, greeting, then), daemon=True).start()
+        threads.append(threading.Thread(target=accept, args=(listener, greeting, then), daemon=True))
+        threads[-1].start()
         return int(listener.getsockname()[1])
 
     yield start
     for listener in listeners:
         listener.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join()
+    for listener in listeners:
         listener.close()
     for connection in accepted:
         connection.close()
