@@ -147,12 +147,6 @@ def test_a_firewall_that_hides_is_told_from_the_target_by_its_distance() -> None
     assert told(sender(scripted(f"?!reset#22 {TARGET}#22,443"), SAME)) == (False, Confidence.LIKELY)
 
 
-def test_a_transparent_device_with_the_targets_ttl_can_not_be_told() -> None:
-    """A bridge that resets in the target's name and copies its distance looks the same: the limit of both
-    measures. It is played here as the target's own RST, whose distance it has."""
-    assert told(sender(scripted(f"{A} {TARGET}#443"), SAME)) == (True, Confidence.CERTAIN)
-
-
 @pytest.mark.parametrize("start", [64, 128, 255])
 @pytest.mark.parametrize("routers", [0, 1, 5, 17])
 @pytest.mark.parametrize("first", [None, 60, 255])
