@@ -28,6 +28,7 @@ from netcheck.look import Looker, no_credential
 from netcheck.record import RunHead, RunRecord, VantageRecord
 from probes.contract import NOTHING, Credential
 from probes.path import selftest
+from probes.path.capture import Capture
 
 
 def head_of(inventory: Inventory | None) -> RunHead:
@@ -68,12 +69,14 @@ async def run(
     redact: Callable[[str], str] = str,
     observers: Sequence[Observer] = (),
     interruptible: Callable[[Callable[[], None]], None] = lambda interrupt: None,
+    capture: Capture | None = None,
 ) -> RunRecord:
     """Check everything and return the record. `total` checks are planned; only the observers need it.
 
     `networks` is the inventory's: whose a hop is. `depth`: what is traced, and whether every check is.
     `credential` gives the guarded credential of a name, `redact` hides secrets in a crash's words,
-    `interruptible` is handed the function that ends the run early with what is finished.
+    `interruptible` is handed the function that ends the run early with what is finished. `capture` gets the
+    packets of failing flows; ask `probes.path.capture.missing` first.
     """
     asked = limits or Limits()
     room = raise_descriptor_limit()
@@ -86,6 +89,7 @@ async def run(
         observers,
         depth=depth,
         untraceable=selftest.trace_possible,
+        capture=capture,
     )
     interruptible(engine.interrupt)
     return await engine.run(total)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
+from netcheck import capture as captures
 from netcheck import review
 from netcheck.check import Check
 from netcheck.diagnosis import refine
@@ -28,6 +30,7 @@ from netcheck.tracing import Tracer
 from probes.contract import Confidence, Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
+from probes.path.capture import Capture
 
 PASSED = (Verdict.PASS, Verdict.WARN)
 
@@ -55,9 +58,14 @@ class Engine:
         network: Callable[[Gate], Network] = SystemNetwork,
         depth: Depth | None = None,
         untraceable: Callable[[], str | None] = lambda: None,
+        capture: Capture | None = None,
     ) -> None:
-        """`untraceable` tells why this system can't hear hops, in words; None: it can."""
+        """`untraceable` tells why this system can't hear hops, in words; None: it can.
+
+        `capture` gets the packets of what failed, while that is looked at again.
+        """
         self._depth = depth or Depth()
+        self._capture = capture
         self._untraceable = untraceable
         self._new_network = network
         self._head = head
@@ -123,13 +131,17 @@ class Engine:
         tracer = Tracer(look.network, self._sightings) if traceable else None
         in_order = [self._failures[index] for index in sorted(self._failures)]
         second = review.Review(look, self._reviewed, tracer, everyone=self._depth.everyone, untraced=why_not)
-        await second.run(in_order)
+        with self._capturing(in_order):
+            await second.run(in_order)
         while self._passed and tracer is not None:
             held = self._passed[0]
             traced = await tracer.follow_open(held.check, held.judgement.main)
             refined = refine.on_the_way(held.judgement, traced, await tracer.names())
             self._passed.pop(0)
             self._settle(held.number, held.check, held.outcome, refined)
+
+    def _capturing(self, failures: Iterable[Failure]) -> AbstractContextManager[None]:
+        return self._capture.of(captures.services(failures)) if self._capture else nullcontext()
 
     def _network(self, limits: Limits) -> Network:
         return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))
@@ -172,7 +184,8 @@ class Engine:
     def _reviewed(self, reviewed: review.Reviewed) -> None:
         failure = reviewed.failure
         del self._failures[failure.index]
-        self._settle(failure.index, failure.check, reviewed.outcome, reviewed.refined, reviewed.attempts)
+        refined = captures.confirmed(reviewed.refined, failure.check.terms.port, self._capture)
+        self._settle(failure.index, failure.check, reviewed.outcome, refined, reviewed.attempts)
 
     def _settle_rest(self) -> None:
         """What had to wait for the whole run; failures too, where the second look was cut short."""

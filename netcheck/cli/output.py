@@ -5,40 +5,41 @@ A report file that can't be written is found out by `prepare`, before anything i
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-import stat
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from netcheck.cli import give_up
+from netcheck.cli import capturing, files, give_up
+from netcheck.cli.capturing import CaptureFile
+from netcheck.cli.files import WholeFile, is_device
 from netcheck.errors import UsageError
 from netcheck.record import RunRecord
 from netcheck.render import NAMES, SUFFIXES, Format, Options, by_name, by_suffix
+from probes.path.capture import Capture
 
-STDOUT = Path("/dev/stdout")
 # Lines written at once: with PYTHONUNBUFFERED, which containers like to set, each write is a system call.
 BATCH = 1000
 
 
-def add_arguments(parser: ArgumentParser, usual: str = "table") -> None:
+def add_arguments(parser: ArgumentParser, usual: str = "table", *, captures: bool = False) -> None:
     """The options of `run`, `check` and `report` that say what is shown and where.
 
-    `usual` is what stdout gets without `--format`, in words.
+    `usual` is what stdout gets without `--format`, in words; `captures`: packets can be captured meanwhile.
     """
+    more = f" {capturing.SUFFIX}" if captures else ""
+    parser.set_defaults(captures=captures)
     parser.add_argument(
         "-o",
         metavar="FILE",
         dest="files",
         action="append",
         default=[],
-        help=f"also write FILE; its suffix says the format: {SUFFIXES} (repeatable)",
+        help=f"also write FILE; its suffix says the format: {SUFFIXES}{more} (repeatable)",
     )
     parser.add_argument("--format", choices=NAMES, help=f"what stdout gets (default: {usual})")
     parser.add_argument("--failed", action="store_true", help="show only what is not pass")
@@ -71,12 +72,22 @@ class Outputs:
         self._format = by_name(asked or page) if asked or not arguments.quiet else None
         self._failed: bool = arguments.failed
         self._color = wants_color(arguments.color)
-        self._files = [_ReportFile(Path(name), _shape(Path(name), asked, page)) for name in arguments.files]
-        _no_file_twice(file.path for file in self._files)
+        self._quiet: bool = arguments.quiet
+        paths = [Path(name) for name in arguments.files]
+        reports = [path for path in paths if not _is_capture(path)]
+        self._files = [_ReportFile(path, _shape(path, asked, page)) for path in reports]
+        self._captures = self._capturing([path for path in paths if _is_capture(path)], arguments.captures)
+        _no_file_twice(paths)
+
+    def _capturing(self, paths: Sequence[Path], possible: bool) -> list[CaptureFile]:
+        self.capture = Capture() if paths else None  # what the run is to fill
+        if paths and not possible:
+            raise UsageError(f"-o {paths[0]}: packets are captured while a run is made; a saved one has none")
+        return [CaptureFile(path, self.capture) for path in paths if self.capture is not None]
 
     def prepare(self) -> None:
         """Find out now whether every file can be written. Raises UsageError; creates nothing."""
-        for file in self._files:
+        for file in (*self._files, *self._captures):
             file.prepare()
 
     def write(self, run: RunRecord, *, saved: bool = False) -> None:
@@ -86,8 +97,12 @@ class Outputs:
         """
         shown = replace(run, only_failed=self._failed)
         failures = [failure for file in self._files if (failure := file.write(run, shown))]
+        failures += [failure for file in self._captures if (failure := file.write())]
         if self._format is not None:
             self._print(self._format, shown, saved)
+        if not self._quiet and not failures:
+            for file in self._captures:
+                print(file.notice(), file=sys.stderr)
         if failures:
             raise UsageError("\n".join(failures))
 
@@ -113,93 +128,26 @@ def put(piece: str) -> None:
         sys.stdout.write(piece.encode(encoding, "backslashreplace").decode(encoding))
 
 
-class _ReportFile:
-    """One `-o FILE`: written beside its place and renamed, so that nobody reads half a report."""
+class _ReportFile(WholeFile):
+    """One report: the run in one format."""
 
     def __init__(self, path: Path, shape: Format) -> None:
-        self.path = path
+        super().__init__(path)
         self._format = shape
-
-    def prepare(self) -> None:
-        """Find out whether it can be written, and leave no trace. Raises UsageError."""
-        folder = Path(os.path.realpath(self.path)).parent
-        if not folder.is_dir():
-            raise UsageError(f"-o {self.path}: there is no folder {folder}")
-        try:
-            if self.path.exists() and not os.access(self.path, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            if not _in_place(self.path):
-                self._beside().unlink()
-        except OSError as error:
-            raise UsageError(f"-o {self.path}: {error.strerror}") from None
 
     def write(self, run: RunRecord, shown: RunRecord) -> str | None:
         """Write the file; the message where that fails. A format that is the run itself gets all of it."""
         pieces = self._format.render(run if self._format.whole else shown, Options())
-        try:
-            if _in_place(self.path):
-                _write(self.path, pieces)
-            else:
-                self._replace(pieces)
-        except OSError as error:
-            return f"-o {self.path}: {error.strerror}"
-        return None
-
-    def _replace(self, pieces: Iterable[str]) -> None:
-        temporary = self._beside()
-        try:
-            _write(temporary, pieces)
-            temporary.chmod(_mode(self.path))
-            temporary.replace(os.path.realpath(self.path))  # a symbolic link stays one
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-    def _beside(self) -> Path:
-        if self.path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        folder = os.path.dirname(os.path.realpath(self.path))
-        handle, name = tempfile.mkstemp(prefix=".netcheck-", dir=folder)
-        os.close(handle)
-        return Path(name)
+        return self.put(lambda path: files.write_text(path, pieces))
 
 
-def _in_place(path: Path) -> bool:
-    """Whether to write into what is there: a device, a pipe, a file in a folder closed to us, or a file of
-    somebody else, which stays theirs."""
-    if _is_device(path):
-        return True
-    if not path.is_file():
-        return False
-    folder = os.path.dirname(os.path.realpath(path))
-    return not os.access(folder, os.W_OK) or path.stat().st_uid != os.geteuid()
-
-
-def _is_device(path: Path) -> bool:
-    """A device or a pipe; stdout also where it is redirected to a file."""
-    return path == STDOUT or (os.path.exists(path) and not path.is_file() and not path.is_dir())
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those of any new file of this user."""
-    if path.exists():
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _write(path: Path, pieces: Iterable[str]) -> None:
-    target = 1 if path == STDOUT else path  # opened by name, a redirected stdout would be cut
-    with open(
-        target, "w", encoding="utf-8", errors="backslashreplace", newline="", closefd=target is path
-    ) as file:
-        file.writelines(pieces)
+def _is_capture(path: Path) -> bool:
+    return path.suffix.lower() == capturing.SUFFIX
 
 
 def _shape(path: Path, asked: str | None, page: str) -> Format:
     """By the suffix; a device or pipe without one (`/dev/stdout`) takes the format of stdout."""
-    if not path.suffix and _is_device(path):
+    if not path.suffix and is_device(path):
         return by_name(asked or page)
     found = by_suffix(path)
     return by_name(page) if found.name == "table" else found

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser, usual: str = "table") -> None:
         help="the verdict from which the exit status is 1 (default: fail)",
     )
     parser.add_argument("--no-history", action="store_true", help="do not record the run")
-    output.add_arguments(parser, usual)
+    output.add_arguments(parser, usual, captures=True)
 
 
 def _count(text: str) -> int:
@@ -74,6 +74,7 @@ def perform(
             redact=vault.redact,
             observers=[*own, *observers],
             interruptible=_on_signals,
+            capture=outputs.capture,
         )
     )
     outputs.write(record, saved=keeper is not None and keeper.saved)

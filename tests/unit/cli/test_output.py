@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from netcheck.cli import output
+from netcheck.cli import files, output
 from netcheck.cli.output import Outputs
 from netcheck.errors import NotAvailableYet, UsageError
 from netcheck.record import RunRecord
@@ -106,7 +106,7 @@ def test_a_folder_that_takes_no_file_is_found_out_beforehand() -> None:
 def test_a_protected_file_is_found_out_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that the user can't write is not replaced behind their back."""
     Path("x.json").write_text("mine")
-    monkeypatch.setattr(output.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     with pytest.raises(UsageError, match=r"^-o x\.json: Permission denied$"):
         outputs("-o", "x.json").prepare()
     assert Path("x.json").read_text() == "mine"
@@ -147,7 +147,7 @@ def test_a_file_of_somebody_else_stays_theirs(run_record: RunRecord, monkeypatch
     Path("x.json").write_text("old")
     before = Path("x.json").stat().st_ino
     theirs = outputs("-o", "x.json", "--quiet")
-    monkeypatch.setattr(output.os, "geteuid", lambda: -1)
+    monkeypatch.setattr(files.os, "geteuid", lambda: -1)
     theirs.prepare()
     theirs.write(run_record)
     assert Path("x.json").stat().st_ino == before
@@ -159,7 +159,7 @@ def test_a_failed_write_keeps_the_old_report_and_writes_the_others(
 ) -> None:
     """Half a report never replaces a whole one, and no temporary file stays."""
     Path("x.json").write_text("old")
-    whole = output._write
+    whole = files.write_text
 
     def full(path: Path, pieces: object) -> None:
         if path.name.startswith(".netcheck-") and not Path("x.csv").exists():
@@ -168,7 +168,7 @@ def test_a_failed_write_keeps_the_old_report_and_writes_the_others(
         whole(path, pieces)  # type: ignore[arg-type]
 
     both = outputs("-o", "x.json", "-o", "x.csv", "--quiet")
-    monkeypatch.setattr(output, "_write", full)
+    monkeypatch.setattr(files, "write_text", full)
     with pytest.raises(UsageError, match=r"x\.json: No space left on device"):
         both.write(run_record)
     assert Path("x.json").read_text() == "old"
