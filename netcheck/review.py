@@ -30,6 +30,7 @@ CONCURRENCY = 256
 PER_HOST = 1
 # Traces at once: routers answer one peer with few ICMP errors (Linux: six, then one a second).
 TRACES = 4
+SAMPLES = 6  # of those that ask each hop once
 EXPERIMENTS = 16  # checks that are experimented on at once
 # Of a class whose representatives turn out to differ, so many more are examined; the rest keep what was seen.
 MOST_EXAMINED = 64
@@ -90,6 +91,7 @@ class Review:
         self._tries: dict[str, int] = {}  # by the check's id
         self._names: dict[str, str] = {}  # of hops, by address
         self._traces = asyncio.Semaphore(TRACES)
+        self._samples = asyncio.Semaphore(SAMPLES)
         self._experiments = asyncio.Semaphore(EXPERIMENTS)
 
     async def run(self, failures: Iterable[Failure]) -> None:
@@ -149,7 +151,7 @@ class Review:
             return
         open_lines = lines(failures)
         self._lines = {one.index: line for line in open_lines for one in line.failures}
-        while batch := [(line, one) for line in open_lines if (one := line.take()) is not None]:
+        while batch := [(line, one) for line in open_lines for one in iter(line.take, None)]:
             spare = self._spare(failures) if len(batch) <= TRACES else 0.0
             await _together(*(self._trace_one(line, one, spare) for line, one in batch))
 
@@ -158,10 +160,15 @@ class Review:
         waits = (one.check.terms.timing.timeout for one in failures if one.check.terms.retries)
         return max(0.0, max(waits, default=0.0) - 2 * WAIT)
 
-    async def _trace_one(self, line: Line, failure: Failure, patience: float) -> None:
+    async def _trace_one(self, line: Line, failure: Failure, spare: float) -> None:
+        """Trace one flow of a line; where a few stand for many that agree so far, just once."""
         assert self._tracer is not None
-        async with self._traces:
-            traced = await self._tracer.follow(failure, patience=patience, ports=1 if line.is_long else PORTS)
+        if line.is_plain:
+            async with self._samples:
+                traced = await self._tracer.sample(failure)
+        else:
+            async with self._traces:
+                traced = await self._tracer.follow(failure, patience=spare, ports=PORTS)
         if traced is not None:
             self._found[failure.index] = Found(traced)
             line.put(failure, lost_after(traced.route, traced.before))

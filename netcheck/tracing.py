@@ -19,7 +19,7 @@ from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
 from probes.path.reset import Reference
 from probes.path.route import Route
-from probes.path.trace import WAIT, trace, trace_open
+from probes.path.trace import WAIT, patience_for, trace, trace_open
 
 # Reverse names are worth this many seconds and no more: a silent resolver must not hold up a verdict.
 NAMES = 1.0
@@ -41,15 +41,31 @@ class Tracer:
         self._after: dict[str, set[str]] = {}  # the hops that were seen right behind a hop
         self._answers: dict[str, list[float]] = {}  # when each hop answered
 
+    async def sample(self, failure: Failure) -> Traced | None:
+        """The way of one of many flows: each hop is asked once, and nothing is compared."""
+        address, port = failure.main.address, failure.check.terms.port
+        if address is None or port is None:
+            return None
+        try:
+            route = await trace(address, port, self._network, patience=None, ports=1)
+        except ConnectFailed:
+            return None
+        self._noted(route, 1)
+        return Traced(route)
+
     async def follow(self, failure: Failure, *, patience: float, ports: int) -> Traced | None:
         """The way of a flow that did not connect; None where this host can't send any more."""
         address, port = failure.main.address, failure.check.terms.port
         if address is None or port is None:
             return None
         try:
-            route = await trace(address, port, self._network, patience=patience, ports=ports)
+            route, (references, controls) = await asyncio.gather(
+                trace(address, port, self._network, patience=patience, ports=ports),
+                self._references(address, {port}),
+            )
             self._noted(route, ports)
-            return await self._compared(address, port, route)
+            traced = await self._compared(address, port, route, references)
+            return traced._replace(controls=controls)
         except ConnectFailed:
             return None
 
@@ -75,18 +91,19 @@ class Tracer:
         self._noted(route, 1)
         return Traced(route)
 
-    async def _compared(self, address: str, port: int, route: Route) -> Traced:
-        references, controls = await self._references(address, {port})
+    async def _compared(
+        self, address: str, port: int, route: Route, references: tuple[Reference, ...]
+    ) -> Traced:
         if route.end is None:
             before = await self._next_hop(address, route, references)
             if any(map(self._may_limit, self._followers(route, before))):
                 route = await self._again(address, port, route)
                 before = await self._next_hop(address, route, references)
-            return Traced(route, before, None, controls)
+            return Traced(route, before)
         if route.end.kind != "refused":
-            return Traced(route, controls=controls)
+            return Traced(route)
         sender = await reset.who_reset(address, port, route, references, self._network)
-        return Traced(route, sender.before, sender, controls)
+        return Traced(route, sender.before, sender)
 
     async def _references(
         self, address: str, used: Collection[int]
@@ -120,8 +137,9 @@ class Tracer:
         if last is None:
             return None
         for reference in references:
+            wait = patience_for(last.rtt or 0.0)
             here, beyond = await asyncio.gather(
-                self._knock(reference, last.ttl), self._knock(reference, last.ttl + 1)
+                self._knock(reference, last.ttl, wait), self._knock(reference, last.ttl + 1, wait)
             )
             if here.icmp is None or here.icmp.sender != last.address:
                 continue
@@ -131,8 +149,8 @@ class Tracer:
                 return address
         return None
 
-    async def _knock(self, reference: Reference, ttl: int) -> Reply:
-        until = self._network.now() + WAIT
+    async def _knock(self, reference: Reference, ttl: int, wait: float) -> Reply:
+        until = self._network.now() + wait
         return await self._network.knock(reference.address, reference.port, until, ttl=ttl)
 
     async def _again(self, address: str, port: int, route: Route) -> Route:

@@ -18,7 +18,7 @@ from probes.path.route import Route
 
 # Half of a network may stop at another hop: so many of its flows are all traced, of more only some, spread.
 ALL = 12
-SOME = 5
+SOME = 3
 
 
 class Line:
@@ -30,7 +30,13 @@ class Line:
         self._places: dict[int, Place | None] = {}
 
     @property
-    def is_long(self) -> bool:
+    def is_plain(self) -> bool:
+        """Whether a few traces stand for many flows and agree so far."""
+        told = [self._places[at] for at in self._told()]
+        return self._is_long and all(_agree(told[0], place) for place in told[1:])
+
+    @property
+    def _is_long(self) -> bool:
         """Whether not all of its flows are traced."""
         return len(self.failures) > ALL
 
@@ -62,7 +68,7 @@ class Line:
 
     def _next(self) -> int | None:
         count = len(self.failures)
-        most = min(count, SOME) if self.is_long else count
+        most = min(count, SOME) if self._is_long else count
         for step in range(most):
             position = step * (count - 1) // max(1, most - 1)
             if position not in self._places:
@@ -70,7 +76,7 @@ class Line:
         traced = self._told()
         for low, high in itertools.pairwise(traced):
             one, other = self._places[low], self._places[high]
-            if high - low > 1 and one is not None and other is not None and not _agree(one, other):
+            if high - low > 1 and not _agree(one, other):
                 middle = (low + high) // 2
                 if middle not in self._places:
                     return middle
@@ -98,7 +104,9 @@ def lost_after(route: Route, before: str | None) -> Place | None:
     return Place("after", last.address, before) if last is not None and last.address else None
 
 
-def _agree(one: Place, other: Place) -> bool:
+def _agree(one: Place | None, other: Place | None) -> bool:
+    if one is None or other is None:
+        return False
     return (one.relation, one.address) == (other.relation, other.address)
 
 

@@ -31,18 +31,19 @@ LEAST = 0.3
 
 
 async def trace(
-    address: str, port: int, network: Network, *, patience: float = 0.0, ports: int = PORTS
+    address: str, port: int, network: Network, *, patience: float | None = 0.0, ports: int = PORTS
 ) -> Route:
     """The route of a flow that was seen not to connect. Raises ConnectFailed where this host can't send.
 
     The TTLs are in flight together: milliseconds where the flow is rejected, `WAIT` seconds where it is
     lost. `patience` more seconds may go into asking again those with whom silence began; where hops
-    show that they limit their answers, they are asked again in any case.
+    show that they limit their answers, they are asked again in any case, unless `patience` is None.
     """
     ladder = _Ladder(address, port, network, ports)
-    until = network.now() + WAIT + patience
+    began = network.now()
     await ladder.climb()
-    await ladder.ask_again(until)
+    if patience is not None:
+        await ladder.ask_again(began + WAIT + patience)
     return ladder.route()
 
 
@@ -52,8 +53,13 @@ async def trace_open(address: str, port: int, network: Network, rtt: float, *, p
     One TTL after the other, so that only one handshake is completed: the last one's.
     """
     ladder = _Ladder(address, port, network, ports)
-    await ladder.walk(max(LEAST, ROUND_TRIPS * rtt))
+    await ladder.walk(patience_for(rtt))
     return ladder.route()
+
+
+def patience_for(rtt: float) -> float:
+    """How long to wait for a hop where a round trip takes so long. Seconds."""
+    return max(LEAST, ROUND_TRIPS * rtt)
 
 
 class _Ladder:
