@@ -1,0 +1,281 @@
+"""What traces and experiments make of a judgement."""
+
+from __future__ import annotations
+
+import pytest
+
+from netcheck.check import Check, Terms
+from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
+from netcheck.diagnosis.judge import Judgement, judge
+from netcheck.diagnosis.refine import NEAR, Refined, not_proved, on_the_way, refine
+from netcheck.record import Control, Place
+from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
+from probes.net.base import Icmp, Reply
+from probes.path.middlebox import Asked
+from probes.path.reset import Sender
+from probes.path.route import Hop, Route
+
+TARGET = "10.20.0.9"
+A, B, C = "10.1.0.1", "10.2.0.1", "10.3.0.1"
+WAY = (Hop(1, A, None, 0.001), Hop(2, B, None, 0.002))
+RST = Reply("refused", 0.003)
+BY_TARGET = Sender(True, Confidence.CERTAIN, ("the same distance",))
+BY_OTHER = Sender(False, Confidence.CERTAIN, ("only got to the router",), C)
+AFTER_B = Place("after", B, C)
+
+
+def judgement(
+    cause: str, layer: Layer = Layer.CONNECT, expect: str = "reachable", **detail: int
+) -> Judgement:
+    """A failure seen twice, or a passed handshake where the cause is empty."""
+    terms = Terms("local", "declared", "vault-to-target", "tcp", 22, None, Timing(), expect=expect)
+    if not cause:
+        seen = Ascent(TARGET, Verdict.PASS, (Step(Layer.CONNECT, Verdict.PASS),))
+        return judge(Check("t", TARGET, terms), Outcome(None, (seen,)), looks=2)
+    steps: tuple[Step, ...] = (Step(layer, Verdict.FAIL, cause, 5.0, detail),)
+    if layer is not Layer.CONNECT:
+        steps = (Step(Layer.CONNECT, Verdict.PASS), *steps)
+    ascent = Ascent(TARGET, Verdict.FAIL, steps, cause, layer, summary="as seen")
+    return judge(Check("t", TARGET, terms), Outcome(None, (ascent,)), looks=2)
+
+
+def icmp(code: int, sender: str, kind: int = 3) -> Icmp:
+    return Icmp(4, kind, code, sender)
+
+
+def text(refined: Refined) -> str:
+    """All of the evidence."""
+    return " | ".join(refined.judgement.evidence)
+
+
+def test_nothing_found_changes_nothing() -> None:
+    """The judgement as it was, without a place."""
+    own = judgement("tcp.filtered")
+    assert refine(own, Found()) == Refined(own)
+
+
+def test_silence_is_placed_after_the_last_hop_that_answers() -> None:
+    """The cause stays, and stays certain: it was seen twice."""
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY), C)))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.filtered", Confidence.CERTAIN)
+    assert found.where == AFTER_B
+    assert text(found) == f"hop 2, {B}, answers, nothing after it does"
+    assert found.trace is not None
+    assert [hop.address for hop in found.trace.hops] == [A, B]
+
+
+def test_silence_of_all_hops_has_no_place() -> None:
+    """Neither this host's side nor anybody else is named."""
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route())))
+    assert found.where is None
+    assert "the place is not known" in text(found)
+
+
+def test_several_paths_and_stingy_hops_are_said() -> None:
+    """The sentence has them, and the trace the mark."""
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY, ecmp=True, limited=True))))
+    assert "on one of several paths; hops that limit their answers were asked again" in text(found)
+    assert found.trace is not None
+    assert found.trace.ecmp
+
+
+def test_a_rejection_that_only_the_trace_heard() -> None:
+    """Silence becomes a rejection at its signer; what it looked like is kept."""
+    end = Reply("rejected", 0.004, icmp(13, C))
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY, end, 3))))
+    assert (found.judgement.cause, found.where) == ("tcp.rejected", Place("at", C))
+    assert found.judgement.steps[-1].cause == "tcp.rejected"
+    assert "it looks like tcp.filtered: as seen" in text(found)
+    assert found.trace is not None
+    assert found.trace.hops[-1] == Hop(3, C, None, 0.004)
+
+
+@pytest.mark.parametrize(("kind", "words"), [("refused", "an RST"), ("connected", "a handshake")])
+def test_silence_that_the_trace_did_not_meet_is_only_likely(kind: str, words: str) -> None:
+    """A SYN was answered: no place, and no certainty."""
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY, Reply(kind, 0.003), 3))))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.filtered", Confidence.LIKELY)
+    assert found.where is None
+    assert words in text(found)
+
+
+def test_an_rst_of_the_target() -> None:
+    """It is refused, certainly, and the target is the end of the way."""
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY, RST, 3), None, BY_TARGET)))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.refused", Confidence.CERTAIN)
+    assert found.where is None
+    assert found.trace is not None
+    assert found.trace.hops[-1] == Hop(3, TARGET, None, 0.003)
+
+
+def test_an_rst_of_unknown_sender_stays_a_refusal_and_is_likely() -> None:
+    """The weaker code, and no certainty."""
+    unknown = Sender(None, Confidence.LIKELY, ("can't be told",))
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY, RST, 3), None, unknown)))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.refused", Confidence.LIKELY)
+    assert "can't be told" in text(found)
+
+
+def test_an_rst_whose_sender_was_not_looked_for_is_likely() -> None:
+    """The flow that was refused was silent to the trace, say."""
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY))))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.refused", Confidence.LIKELY)
+    assert found.where is None
+
+
+@pytest.mark.parametrize("sure", [Confidence.CERTAIN, Confidence.LIKELY])
+def test_an_rst_of_a_firewall(sure: Confidence) -> None:
+    """From right after the last hop that answered; who is drawn as the end of the way is not the target."""
+    sender = BY_OTHER._replace(confidence=sure)
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY, RST, 3), C, sender)))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.reset_by_firewall", sure)
+    assert found.where == AFTER_B
+    assert found.judgement.steps[-1].cause == "tcp.reset_by_firewall"
+    assert f"right after {B}" in found.judgement.summary
+    assert found.trace is not None
+    assert TARGET not in [hop.address for hop in found.trace.hops]
+
+
+def test_an_rst_from_before_any_hop_accuses_nobody() -> None:
+    """It may be this host's own rule, or the first router's: undetermined, without a place."""
+    found = refine(judgement("tcp.refused"), Found(Traced(Route((), RST, 1), A, BY_OTHER)))
+    assert found.judgement.cause == "tcp.reset_by_firewall"
+    assert found.judgement.confidence is Confidence.UNDETERMINED
+    assert found.where is None
+    assert NEAR in found.judgement.summary
+
+
+def test_a_pass_on_the_second_look_is_not_blamed_on_its_trace() -> None:
+    """Unstable stays unstable, though the trace of the first failure ended somewhere."""
+    warned = judgement("tcp.filtered")._replace(verdict=Verdict.WARN, cause="path.unstable")
+    found = refine(warned, Found(Traced(Route(WAY))))
+    assert (found.judgement, found.where) == (warned, None)
+
+
+def test_controls_are_kept_and_said() -> None:
+    """In the record as controls, and each as a sentence."""
+    control = Control("port", 443, Verdict.PASS, "tcp/443 of the same host answers")
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY), controls=(control,))))
+    assert found.controls == (control,)
+    assert control.summary in found.judgement.evidence
+
+
+def test_an_untraced_flow_says_whose_place_it_has() -> None:
+    """Likely, and by name."""
+    found = refine(judgement("tcp.filtered"), Found(known=Known(AFTER_B, "local/web01/tcp/22")))
+    assert (found.where, found.judgement.confidence) == (AFTER_B, Confidence.LIKELY)
+    assert "not traced itself" in text(found)
+    assert "local/web01/tcp/22" in text(found)
+    assert found.trace is not None
+    assert (found.trace.method, found.trace.hops) == ("sibling", ())
+
+
+def test_an_answer_has_no_neighbours_place() -> None:
+    """Only silence has one by its neighbours: an RST that the second look met ends elsewhere."""
+    own = judgement("tcp.refused")
+    assert refine(own, Found(known=Known(AFTER_B, "x"))) == Refined(own)
+
+
+def test_names_are_drawn_beside_addresses() -> None:
+    """Those that are known."""
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY))), {B: "fw1.acme.example"})
+    assert found.trace is not None
+    assert [hop.name for hop in found.trace.hops] == [None, "fw1.acme.example"]
+
+
+def test_a_pass_is_drawn_with_its_way() -> None:
+    """The judgement is untouched; without a trace there is none."""
+    passed = judgement("")
+    shown = on_the_way(passed, Traced(Route(WAY, Reply("connected", 0.003), 3)))
+    assert shown.judgement == passed
+    assert shown.trace is not None
+    assert [hop.address for hop in shown.trace.hops] == [A, B, TARGET]
+    assert on_the_way(passed, None) == Refined(passed)
+
+
+def unused(*kinds: str, stranger: str | None = None) -> Stalled:
+    """Ports that nobody uses and what they gave."""
+    asked = tuple(Asked(TARGET, 40000 + at, Reply(kind)) for at, kind in enumerate(kinds))
+    return Stalled(asked, Asked("10.20.0.77", 41000, Reply(stranger)) if stranger else None)
+
+
+@pytest.mark.parametrize(
+    ("stranger", "sure"), [("connected", Confidence.CERTAIN), ("silent", Confidence.LIKELY)]
+)
+def test_something_else_completes_the_handshake(stranger: str, sure: Confidence) -> None:
+    """Certain where an address drawn by chance answers as well: a host may listen on every port itself."""
+    own = judgement("protocol.silent", Layer.PROTOCOL)
+    found = refine(own, Found(stalled=unused("connected", "connected", stranger=stranger)))
+    assert (found.judgement.cause, found.judgement.confidence) == ("path.middlebox_answers", sure)
+    assert "tcp/40000 and tcp/40001 of the same address complete handshakes" in text(found)
+    assert ("of 10.20.0.77" in text(found)) is (stranger == "connected")
+    assert [control.varied for control in found.controls] == ["port", "port", "address"]
+
+
+@pytest.mark.parametrize("kinds", [("refused",), ("silent",), ("connected", "refused"), ("connected",), ()])
+def test_a_live_silent_server_is_no_middlebox(kinds: tuple[str, ...]) -> None:
+    """One open port drawn by chance is not enough."""
+    own = judgement("protocol.silent", Layer.PROTOCOL)
+    found = refine(own, Found(stalled=unused(*kinds)))
+    assert found.judgement == own
+    assert len(found.controls) == len(kinds)
+
+
+@pytest.mark.parametrize(
+    ("unacked", "words"),
+    [
+        (2, "what is lost goes to the target"),
+        (0, "what is lost comes from the target"),
+        (None, None),
+    ],
+)
+def test_big_packets_get_lost(unacked: int | None, words: str | None) -> None:
+    """With the working size as a packet, and the direction where the kernel tells it."""
+    detail = {} if unacked is None else {"unacked": unacked}
+    own = judgement("tls.timeout", Layer.TLS, **detail)
+    found = refine(own, Found(stalled=unused("refused")._replace(sizes=Sizes(536, 1358))))
+    assert (found.judgement.cause, found.judgement.layer) == ("path.mtu_blackhole", Layer.TLS)
+    assert "packets above 1398 bytes get lost" in found.judgement.summary
+    assert ("what is lost" in text(found)) is (words is not None)
+    assert words is None or words in text(found)
+    sizes = [(one.value, one.verdict) for one in found.controls if one.varied == "mss"]
+    assert sizes == [(536, Verdict.PASS), (None, Verdict.FAIL), (1358, Verdict.PASS)]
+
+
+def test_a_bare_handshake_that_anybody_gets_is_no_pass() -> None:
+    """The step fails too, so that no green mark is left."""
+    told = not_proved(judgement(""), unused("connected", "connected", stranger="connected"))
+    assert (told.verdict, told.cause, told.layer) == (Verdict.FAIL, "path.middlebox_answers", Layer.CONNECT)
+    assert [(step.verdict, step.cause) for step in told.steps] == [(Verdict.FAIL, "path.middlebox_answers")]
+
+
+def test_open_behind_a_middlebox_is_not_known_to_be_open() -> None:
+    """What must be blocked got somebody's handshake: that can't be told, so it is an error."""
+    told = not_proved(judgement("", expect="blocked"), unused("connected", "connected", stranger="connected"))
+    assert (told.verdict, told.cause) == (Verdict.ERROR, "path.middlebox_answers")
+
+
+def rejected_at_once() -> Judgement:
+    """A host unreachable that came too soon to be true."""
+    return judgement("tcp.rejected")._replace(confidence=Confidence.LIKELY)
+
+
+def test_a_router_that_had_tried_before_is_heard_again() -> None:
+    """Asked once more it takes its time: the host is down."""
+    found = refine(rejected_at_once(), Found(patient=Reply("rejected", 3.1, icmp(1, C))))
+    assert found.judgement.cause == "tcp.host_down"
+    assert "the router was still trying" in text(found)
+
+
+def test_a_firewall_says_host_unreachable_at_once_again() -> None:
+    """It stays a rejection."""
+    found = refine(rejected_at_once(), Found(patient=Reply("rejected", 0.002, icmp(1, C))))
+    assert found.judgement.cause == "tcp.rejected"
+    assert "asked once more" in text(found)
+
+
+@pytest.mark.parametrize("kind", ["silent", "connected", "refused"])
+def test_one_more_syn_that_meets_no_rejection_tells_nothing(kind: str) -> None:
+    """Nothing is made of it."""
+    own = rejected_at_once()
+    assert refine(own, Found(patient=Reply(kind, 0.1))) == Refined(own)
