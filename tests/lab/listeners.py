@@ -17,6 +17,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 Behaviour = Callable[[StreamReader, StreamWriter], Awaitable[None]]
@@ -151,6 +152,24 @@ async def http_late(reader: StreamReader, writer: StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
+requests = count(1)
+
+
+async def every_third(reader: StreamReader, writer: StreamWriter) -> None:
+    """Answers one request of three; the others wait for ever."""
+    await reader.readuntil(b"\r\n\r\n")
+    if next(requests) % 3:
+        await asyncio.sleep(FOREVER)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+async def reset_later(reader: StreamReader, writer: StreamWriter) -> None:
+    """A server that resets idle connections, after two seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 2)
+    await reset(reader, writer)
+
+
 async def close_later(reader: StreamReader, writer: StreamWriter) -> None:
     """A server that ends idle connections itself, after two seconds."""
     with suppress(TimeoutError):
@@ -187,7 +206,9 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "http-endless": http_endless,
     "http-bomb": http_bomb,
     "http-late": http_late,
+    "every-third": every_third,
     "close-later": close_later,
+    "reset-later": reset_later,
     **dict.fromkeys(TLS, http_ok),
     "tls-silent": silent,
 }

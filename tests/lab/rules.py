@@ -15,10 +15,10 @@ all of that, also before a packet's time to live is looked at: such a hop shows 
 | `clamp-N` | handshakes agree on segments of at most N bytes |
 | `lose-N` | N % of the packets are lost |
 
-SCOPE: the check's port when left out, `all` for everything to the address, `answers` for what comes
-back, `big-answers` for what comes back in packets above 1,000 bytes, `big` for what goes there in such
-(`big-1400`, `big-answers-1400`: above 1,400), `data` for what follows the handshake, `first-data` and
-`first-syn` for one such packet, `every-other-syn`, `udp`, or a port.
+SCOPE: the check's port when left out, `all` for everything to the address, `rest` for all its other TCP
+ports, `answers` for what comes back, `big-answers` for what comes back in packets above 1,000 bytes,
+`big` for what goes there in such (`big-1400`, `big-answers-1400`: above 1,400), `data` for what follows
+the handshake, `first-data` and `first-syn` for one such packet, `every-other-syn`, `udp`, or a port.
 """
 
 from __future__ import annotations
@@ -138,6 +138,8 @@ def _lines(scene: Scene, chain: str, action: str, scope: str) -> list[Line]:
     if verb == "clamp":
         clamp = f"tcp flags syn tcp option maxseg size set {amount}"
         return [Line(chain, f"{to} {clamp}"), Line(chain, f"{back} {clamp}")]
+    if scope == "rest":
+        scope = f"!= {scene.port}"
     return [Line(chain, line(address, action, scope or str(scene.port or "all")))]
 
 

@@ -39,6 +39,7 @@ def test_line(address: str, action: str, scope: str, expected: str) -> None:
     ("rule", "chain", "expected"),
     [
         ("fw2.in drop", "early", "ip daddr 10.40.1.10 tcp dport 1 drop"),
+        ("fw2 drop rest", "scenes", "ip daddr 10.40.1.10 tcp dport != 1 drop"),
         ("fw2 lose-30 answers", "scenes", "ip saddr 10.40.1.10 numgen random mod 100 < 30 drop"),
         ("fw2 drop big-answers-1400", "scenes", "ip saddr 10.40.1.10 meta length > 1400 drop"),
         ("fw2 hide", "own", "icmp type time-exceeded @th,192,32 0xa28010a drop"),
