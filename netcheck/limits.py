@@ -80,7 +80,11 @@ class Gate:
         else:
             self._take(address)
         if self._interval:
-            await self._pace(address)
+            try:
+                await self.pace()
+            except asyncio.CancelledError:  # while it waited: the place is free again
+                self.leave(address)
+                raise
 
     def leave(self, address: str) -> None:
         self.under_way -= 1
@@ -134,16 +138,14 @@ class Gate:
             self._take(address)
             turn.set_result(None)
 
-    async def _pace(self, address: str) -> None:
-        """Starts are at least an interval apart; who is cancelled meanwhile gives the place back."""
+    async def pace(self) -> None:
+        """Returns when one more connection may start: starts are at least an interval apart."""
+        if not self._interval:
+            return
         now = asyncio.get_running_loop().time()
         start = max(now, self._next_start)
         self._next_start = start + self._interval
-        try:
-            await asyncio.sleep(max(0.0, start - now))
-        except asyncio.CancelledError:
-            self.leave(address)
-            raise
+        await asyncio.sleep(max(0.0, start - now))
 
 
 class _Admission:

@@ -35,6 +35,10 @@ class Gate(Protocol):
 
     def admit(self, address: str) -> AbstractAsyncContextManager[None]: ...
 
+    async def pace(self) -> None:
+        """Returns when one more SYN may be sent that is part of no admitted connection."""
+        ...
+
     async def exhausted(self) -> None:
         """This host has no descriptor or port left: returns when it is worth another try."""
         ...
@@ -45,6 +49,9 @@ class OpenGate:
 
     def admit(self, address: str) -> AbstractAsyncContextManager[None]:
         return nullcontext()
+
+    async def pace(self) -> None:
+        return
 
     async def exhausted(self) -> None:
         await asyncio.sleep(0.1)
@@ -108,7 +115,10 @@ class SystemNetwork:
         self, address: str, port: int, until: float, *, ttl: int | None = None, floor: int | None = None
     ) -> Reply:
         family, sockaddr = sockaddr_of(address, port)
+        asked = self.now()
+        await self._gate.pace()
         began = self.now()
+        until += began - asked
         try:
             attempt = await self._finished(
                 lambda: Knock(self._loop, self._readiness, family, sockaddr, ttl, floor), until
