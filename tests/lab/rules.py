@@ -9,6 +9,8 @@ all of that, also before a packet's time to live is looked at: such a hop shows 
 | `drop`, `reset`, `reject-TYPE` | as nftables has them, TYPE is its name of the ICMP type |
 | `route-KIND` | a route of that kind: `prohibit`, `unreachable`, `blackhole` |
 | `hide`, `ration` | no word, or at most one a second, of packets whose time to live ended here |
+| `mute` | no word of packets that can't be delivered |
+| `ttl-N` | packets go on with this time to live; of `far`, its own |
 | `answer` | the place completes handshakes itself (SYN proxy), and then tries the target |
 | `hold` | the place's own server accepts the connection and says nothing |
 | `forget-N` | a connection idle for N seconds is forgotten; then its packets get SCOPE `drop` or `reset` |
@@ -16,9 +18,10 @@ all of that, also before a packet's time to live is looked at: such a hop shows 
 | `lose-N` | N % of the packets are lost |
 
 SCOPE: the check's port when left out, `all` for everything to the address, `rest` for all its other TCP
-ports, `answers` for what comes back, `big-answers` for what comes back in packets above 1,000 bytes,
-`big` for what goes there in such (`big-1400`, `big-answers-1400`: above 1,400), `data` for what follows
-the handshake, `first-data` and `first-syn` for one such packet, `every-other-syn`, `udp`, or a port.
+ports, `answers` for what comes back, `resets` for RSTs among it, `big-answers` for what comes back in
+packets above 1,000 bytes, `big` for what goes there in such (`big-1400`, `big-answers-1400`: above
+1,400), `data` for what follows the handshake, `first-data` and `first-syn` for one such packet,
+`every-other-syn`, `udp`, or a port.
 """
 
 from __future__ import annotations
@@ -122,8 +125,14 @@ def _lines(scene: Scene, chain: str, action: str, scope: str) -> list[Line]:
     address = scene.address
     to, back = _match(address, "all"), _match(address, "answers")
     verb, _, amount = action.partition("-")
-    if verb in ("hide", "ration"):
-        return [Line("own", _own_word(address, limited=verb == "ration"))]
+    if verb in ("hide", "ration", "mute"):
+        return [Line("own", _own_word(address, verb))]
+    if verb == "ttl":
+        field = "ip6 hoplimit" if ":" in address else "ip ttl"
+        at = "own" if scope in ("answers", "resets") else chain
+        return [
+            Line(at, f"{_match(address, scope or str(scene.port))} meta l4proto tcp {field} set {amount}")
+        ]
     if verb == "answer":
         return _syn_proxy(_match(address, scope or str(scene.port)))
     if verb == "hold":
@@ -153,6 +162,7 @@ def _match(address: str, scope: str) -> str:
     return {
         "all": to,
         "answers": back,
+        "resets": f"{back} tcp flags & rst == rst",
         "data": f"{to} meta length > {DATA}",
         "first-data": f"{to} meta length > {DATA} {once}",
         "first-syn": f"{to} tcp flags syn {once}",
@@ -161,16 +171,16 @@ def _match(address: str, scope: str) -> str:
     }.get(scope, f"{to} tcp dport {scope}")
 
 
-def _own_word(address: str, *, limited: bool) -> str:
-    """Drops the place's own time-exceeded messages about packets to the address.
+def _own_word(address: str, how: str) -> str:
+    """Drops the place's own ICMP errors about packets to the address.
 
     They quote the packet: its destination stands 24 bytes (IPv6: 32) behind the start of the ICMP header.
     """
     six = ":" in address
     kind, at, bits = ("icmpv6", 256, 128) if six else ("icmp", 192, 32)
-    number = int(ipaddress.ip_address(address))
-    limit = " limit rate over 1/second burst 1 packets" if limited else ""
-    return f"{kind} type time-exceeded @th,{at},{bits} {number:#x}{limit} drop"
+    error = "destination-unreachable" if how == "mute" else "time-exceeded"
+    limit = " limit rate over 1/second burst 1 packets" if how == "ration" else ""
+    return f"{kind} type {error} @th,{at},{bits} {int(ipaddress.ip_address(address)):#x}{limit} drop"
 
 
 def _syn_proxy(match: str) -> list[Line]:

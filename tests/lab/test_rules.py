@@ -43,6 +43,13 @@ def test_line(address: str, action: str, scope: str, expected: str) -> None:
         ("fw2 lose-30 answers", "scenes", "ip saddr 10.40.1.10 numgen random mod 100 < 30 drop"),
         ("fw2 drop big-answers-1400", "scenes", "ip saddr 10.40.1.10 meta length > 1400 drop"),
         ("fw2 hide", "own", "icmp type time-exceeded @th,192,32 0xa28010a drop"),
+        ("fw2 mute", "own", "icmp type destination-unreachable @th,192,32 0xa28010a drop"),
+        ("fw2.in ttl-64 all", "early", "ip daddr 10.40.1.10 meta l4proto tcp ip ttl set 64"),
+        (
+            "fw2 ttl-255 resets",
+            "own",
+            "ip saddr 10.40.1.10 tcp flags & rst == rst meta l4proto tcp ip ttl set 255",
+        ),
         ("fw2 hold all", "moved", "ip daddr 10.40.1.10 meta l4proto tcp redirect to :999"),
     ],
 )

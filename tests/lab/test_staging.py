@@ -18,7 +18,7 @@ PLAIN = [
     if scene.expected.where
     and scene.check["probe"] == "tcp"
     and scene.on not in ("ecmp", "stock")
-    and not any(" ration" in rule for rule in scene.rules)
+    and not any(word in rule for rule in scene.rules for word in (" ration", ".in ttl-"))
 ]
 
 
