@@ -49,12 +49,21 @@ class Experimenter:
         try:
             unused = await middlebox.ask_unused(address, used, network, wait=wait)
             found = Stalled(unused)
+            if found.anybody and port is not None:
+                found = found._replace(distinct=await self._is_distinct(address, port, unused[0].port))
             if found.anybody:
                 [stranger] = await middlebox.ask_unused(stranger_of(address), used, network, count=1)
                 found = found._replace(stranger=stranger)
             return found
         except ConnectFailed:  # this host can't send any more: nothing was learned
             return Stalled()
+
+    async def _is_distinct(self, address: str, port: int, unused: int) -> bool:
+        """Whether a proxy that completes all handshakes shows by what it ends that this port is another."""
+        network = self._look.network
+        if await middlebox.keeps(address, unused, network) is not False:
+            return False
+        return await middlebox.keeps(address, port, network) is True
 
     async def _sizes(self, check: Check, main: Ascent) -> Sizes | None:
         """The working segment size, where the size is what the failure depends on."""

@@ -37,16 +37,20 @@ class Sizes(NamedTuple):
 
 
 class Stalled(NamedTuple):
-    """What was tried where a connection stalled. `stranger`: a port of an address drawn by chance."""
+    """What was tried where a connection stalled. `stranger`: a port of an address drawn by chance.
+
+    `distinct`: connections to ports that nobody uses are ended, and this one is kept.
+    """
 
     unused: tuple[Asked, ...] = ()
     stranger: Asked | None = None
+    distinct: bool = False
     sizes: Sizes | None = None
 
     @property
     def anybody(self) -> bool:
-        """Whether ports that nobody uses complete handshakes, too."""
-        return len(self.unused) > 1 and all(asked.answers for asked in self.unused)
+        """Whether ports that nobody uses do the same."""
+        return not self.distinct and len(self.unused) > 1 and all(asked.answers for asked in self.unused)
 
 
 def unused_control(asked: Asked) -> Control:

@@ -10,11 +10,12 @@ import random
 from collections.abc import Collection
 from typing import NamedTuple
 
-from probes.net.base import Network, Reply
+from probes.net.base import ConnectFailed, Network, NetworkFailure, Reply, TimedOut
 
 # High, and below the dynamic ports of RFC 6335 6 (from 49152), where Windows has services of its own.
 PORTS = range(35000, 49000)
 WAIT = 1.2  # as in a trace
+HOLD = 1.0  # seconds that a proxy has to hear from the target
 
 
 class Asked(NamedTuple):
@@ -42,6 +43,26 @@ async def ask_unused(
         reply = await network.knock(address, port, network.now() + wait)
         asked.append(Asked(address, port, reply))
     return tuple(asked)
+
+
+async def keeps(address: str, port: int, network: Network) -> bool | None:
+    """Whether a connection to this port stays open, or speaks; None where it can't be made.
+
+    A proxy completes the handshake first and asks the target then: it ends what the target refuses.
+    """
+    try:
+        connection = await network.connect(address, port, network.now() + WAIT)
+    except (ConnectFailed, TimedOut):
+        return None
+    try:
+        await connection.receive(network.now() + HOLD)
+    except TimedOut:
+        return True
+    except NetworkFailure:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def draw(used: Collection[int]) -> int:
