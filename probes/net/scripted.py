@@ -169,7 +169,7 @@ class Scripted:
         self.connected.append((address, port))
         script = self._servers.get((address, port), ConnectFailed(errno.ECONNREFUSED, elapsed=TICK))
         if isinstance(script, Silence):
-            self._clock = until
+            await self.wait_until(until)
             raise TimedOut(until - began, syns=3)
         shaken = self._handshakes.get((address, port), Handshake(TICK, TICK))
         self.pass_time(shaken.took)
