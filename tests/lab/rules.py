@@ -125,6 +125,8 @@ def _lines(scene: Scene, chain: str, action: str, scope: str) -> list[Line]:
     address = scene.address
     to, back = _match(address, "all"), _match(address, "answers")
     verb, _, amount = action.partition("-")
+    if scope == "rest":
+        scope = f"!= {scene.port}"
     if verb in ("hide", "ration", "mute"):
         return [Line("own", _own_word(address, verb))]
     if verb == "ttl":
@@ -147,8 +149,6 @@ def _lines(scene: Scene, chain: str, action: str, scope: str) -> list[Line]:
     if verb == "clamp":
         clamp = f"tcp flags syn tcp option maxseg size set {amount}"
         return [Line(chain, f"{to} {clamp}"), Line(chain, f"{back} {clamp}")]
-    if scope == "rest":
-        scope = f"!= {scene.port}"
     return [Line(chain, line(address, action, scope or str(scene.port or "all")))]
 
 

@@ -74,7 +74,11 @@ class Servers:
         self._listeners("targets", listening)
         self._listeners("far", ())
         for place in holding(self.scenes):
-            self._listen(place, [("0.0.0.0", HOLD_PORT, "accept", None), ("::", HOLD_PORT, "accept", None)])
+            self._listen(
+                f"hold-{place}",
+                place,
+                [("0.0.0.0", HOLD_PORT, "accept", None), ("::", HOLD_PORT, "accept", None)],
+            )
         if can_delay():
             delays = [f"{device}={seconds}" for device, _, seconds in DELAYS]
             self._spawn("fw3", sys.executable, "-m", "tests.lab.delay", "far", *delays)
@@ -166,10 +170,14 @@ class Servers:
             (scene.address, port, kind, self._pem(scene, kind))
             for scene, port, kind in self._wanted(place, *BEHAVIOURS)
         ]
-        self._listen(place, [*wanted, *((address, port, "accept", None) for address, port in listening)])
+        self._listen(
+            f"listeners-{place}",
+            place,
+            [*wanted, *((address, port, "accept", None) for address, port in listening)],
+        )
 
-    def _listen(self, place: str, wanted: list[Listener]) -> None:
-        config = self.folder / f"listeners-{place}.json"
+    def _listen(self, name: str, place: str, wanted: list[Listener]) -> None:
+        config = self.folder / f"{name}.json"
         config.write_text(json.dumps(wanted))
         self._spawn(place, sys.executable, "-m", "tests.lab.listeners", str(config))
 
