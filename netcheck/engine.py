@@ -33,6 +33,8 @@ from probes.net.real import SystemNetwork
 from probes.path.capture import Capture
 
 PASSED = (Verdict.PASS, Verdict.WARN)
+# Of the handshakes that something else completed, so many are traced to where that stands.
+MOST_TRACED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Engine:
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
         self._blocked: dict[int, tuple[Check, Outcome, Judgement]] = {}
-        self._passed: list[Held] = []  # what is traced though it passed
+        self._connected: list[tuple[Held, Refined]] = []  # what is yet to be traced though it connects
         self._sightings = Sightings()
         self._handshakes: Handshakes | None = None
         self._summary = Summary()
@@ -122,7 +124,7 @@ class Engine:
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(self._items())
         await self._handshakes.finish()
-        if self._failures or self._passed:
+        if self._failures or self._connected:
             await self._look_deeper(self._looker(self._network(replace(limits, per_host=review.PER_HOST))))
 
     async def _look_deeper(self, look: Looker) -> None:
@@ -133,15 +135,15 @@ class Engine:
         second = review.Review(look, self._reviewed, tracer, everyone=self._depth.everyone, untraced=why_not)
         with self._capturing(in_order):
             await second.run(in_order)
-        while self._passed and tracer is not None:
-            held = self._passed[0]
+        while self._connected and tracer is not None:
+            held, refined = self._connected[0]
             traced = await tracer.follow_open(held.check, held.judgement.main)
-            refined = refine.on_the_way(held.judgement, traced, await tracer.names())
-            self._passed.pop(0)
+            refined = refine.with_way(refined, traced, await tracer.names())
+            self._connected.pop(0)
             self._settle(held.number, held.check, held.outcome, refined)
 
     def _capturing(self, failures: Iterable[Failure]) -> AbstractContextManager[None]:
-        return self._capture.of(captures.services(failures)) if self._capture else nullcontext()
+        return self._capture.of(captures.services(failures)) if self._capture is not None else nullcontext()
 
     def _network(self, limits: Limits) -> Network:
         return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))
@@ -173,13 +175,17 @@ class Engine:
         self._sightings.forget(held.judgement.main.address)
         told = refine.not_proved(held.judgement, against)
         refined = Refined(told, controls=refine.answering(against))
-        self._settle(held.number, held.check, held.outcome, refined)
+        if self._depth.trace and len(self._connected) < MOST_TRACED:
+            self._connected.append((held, refined))
+        else:
+            self._settle(held.number, held.check, held.outcome, refined)
 
     def _passed_or_settled(self, held: Held) -> None:
+        refined = Refined(held.judgement)
         if self._depth.everyone and self._depth.trace and held.judgement.verdict in PASSED:
-            self._passed.append(held)
+            self._connected.append((held, refined))
         else:
-            self._settle(held.number, held.check, held.outcome, Refined(held.judgement))
+            self._settle(held.number, held.check, held.outcome, refined)
 
     def _reviewed(self, reviewed: review.Reviewed) -> None:
         failure = reviewed.failure
@@ -191,8 +197,8 @@ class Engine:
         """What had to wait for the whole run; failures too, where the second look was cut short."""
         if self._handshakes is not None:
             self._handshakes.give_up()
-        for held in self._passed:
-            self._settle(held.number, held.check, held.outcome, Refined(held.judgement))
+        for held, refined in self._connected:
+            self._settle(held.number, held.check, held.outcome, refined)
         for index, (check, outcome, judgement) in self._blocked.items():
             self._settle(index, check, outcome, Refined(self._with_life_sign(judgement)))
         for failure in self._failures.values():

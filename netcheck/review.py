@@ -187,7 +187,11 @@ class Review:
         if experiments.stalled(as_seen.main) and failure.check.terms.retries:
             async with self._experiments:
                 stalled = await self._experimenter.on(as_seen)
-            self._found[failure.index] = Found(stalled=stalled)
+            found = Found(stalled=stalled)
+            if stalled.anybody and self._tracer is not None:
+                traced = await self._tracer.follow_open(failure.check, as_seen.main)
+                found = found._replace(traced=traced)
+            self._found[failure.index] = found
         elif as_seen.main.layer is Layer.CONNECT and self._tracer is not None:
             async with self._traces:
                 self._found[failure.index] = await self._followed(as_seen, self._tracer)

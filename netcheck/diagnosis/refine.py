@@ -34,6 +34,8 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
     if found.patient is not None and found.patient.kind == "rejected":
         judgement = _tried(judgement, found.patient)
+    if found.stalled is not None and found.stalled.anybody and found.traced is not None:
+        return with_way(_by_experiment(judgement, found.stalled), found.traced, names)
     if found.traced is not None:
         refined = _by_trace(judgement, found.traced)
         return refined._replace(trace=_drawn(found.traced, refined.judgement, names))
@@ -44,9 +46,16 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
     return Refined(judgement)
 
 
-def on_the_way(judgement: Judgement, traced: Traced | None, names: Mapping[str, str] = NOTHING) -> Refined:
-    """A check that passed, with the way that it took."""
-    return Refined(judgement, None if traced is None else _drawn(traced, judgement, names))
+def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] = NOTHING) -> Refined:
+    """A flow that connects, with its way. Who completes everybody's handshakes stands after the last hop."""
+    if traced is None:
+        return refined
+    drawn = _drawn(traced, refined.judgement, names)
+    last = traced.route.last
+    if refined.judgement.cause != CONNECTED or last is None or traced.route.reach is None:
+        return refined._replace(trace=drawn)
+    told = also(refined.judgement, f"the handshake is completed after hop {last.ttl}, {last.address}")
+    return refined._replace(judgement=told, trace=drawn, where=lost_after(traced.route, None))
 
 
 def with_cause(
@@ -233,7 +242,7 @@ def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Tr
     ended_by = None
     if end is not None and end.icmp is not None:
         ended_by = end.icmp.sender
-    elif end is not None and judgement.cause != "tcp.reset_by_firewall":
+    elif end is not None and judgement.cause not in ("tcp.reset_by_firewall", CONNECTED):
         ended_by = judgement.main.address
     if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:
         rtt = end.rtt if end is not None else None

@@ -7,7 +7,7 @@ import pytest
 from netcheck.check import Check, Terms
 from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
 from netcheck.diagnosis.judge import Judgement, judge
-from netcheck.diagnosis.refine import NEAR, Refined, not_proved, on_the_way, refine
+from netcheck.diagnosis.refine import NEAR, Refined, not_proved, refine, with_way
 from netcheck.record import Control, Place
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.net.base import Icmp, Reply
@@ -181,16 +181,6 @@ def test_names_are_drawn_beside_addresses() -> None:
     found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY))), {B: "fw1.acme.example"})
     assert found.trace is not None
     assert [hop.name for hop in found.trace.hops] == [None, "fw1.acme.example"]
-
-
-def test_a_pass_is_drawn_with_its_way() -> None:
-    """The judgement is untouched; without a trace there is none."""
-    passed = judgement("")
-    shown = on_the_way(passed, Traced(Route(WAY, Reply("connected", 0.003), 3)))
-    assert shown.judgement == passed
-    assert shown.trace is not None
-    assert [hop.address for hop in shown.trace.hops] == [A, B, TARGET]
-    assert on_the_way(passed, None) == Refined(passed)
 
 
 def unused(*kinds: str, stranger: str | None = None) -> Stalled:
