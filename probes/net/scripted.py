@@ -120,6 +120,7 @@ class Scripted:
         self.forgets = forgets
         self._clock = 0.0
         self._waiting: list[float] = []
+        self._waits = 0
         self.connected: list[tuple[str, int]] = []
         self.knocked: list[tuple[str, int, int | None]] = []  # address, port, TTL
 
@@ -142,14 +143,16 @@ class Scripted:
     async def wait_until(self, until: float) -> None:
         """Of several who wait at the same moment the first to be due moves the clock first.
 
-        Whoever was due gets some turns of the event loop, to wait for the next thing before others move on.
+        Whoever else can go on does so first: time passes after some turns in which nobody began to wait.
         """
         self._waiting.append(until)
-        turns = 0
+        self._waits += 1
+        turns, waits = 0, self._waits
         try:
             while turns < TURNS:
                 await asyncio.sleep(0)
-                turns = turns + 1 if until <= min(self._waiting) else 0
+                quiet = waits == self._waits and until <= min(self._waiting)
+                turns, waits = turns + 1 if quiet else 0, self._waits
         finally:
             self._waiting.remove(until)
         self._clock = max(self._clock, until)
