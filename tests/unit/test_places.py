@@ -50,9 +50,21 @@ def test_a_short_line_is_traced_whole(count: int) -> None:
 
 def test_of_a_long_line_some_are_traced_spread_over_all() -> None:
     """The first and the last among them; where all agree, no more."""
+    order = traced(Line(hosts(101)), lambda _: LEFT)
+    assert len(order) == SOME
+    assert (order[0], order[SOME // 2], order[-1]) == (1, 51, 101)
+
+
+def test_a_line_is_plain_while_its_traces_agree() -> None:
+    """Then a few stand for many; a short one, or one that is parted, is looked at with care."""
     line = Line(hosts(100))
-    assert traced(line, lambda _: LEFT) == [1, 25, 50, 75, 100]
-    assert SOME == 5
+    assert line.is_plain
+    assert not Line(hosts(ALL)).is_plain
+    line.put(line.failures[0], LEFT)
+    line.put(line.failures[50], LEFT)
+    assert line.is_plain
+    line.put(line.failures[99], RIGHT)
+    assert not line.is_plain
 
 
 def test_between_two_that_differ_it_is_halved() -> None:
@@ -60,7 +72,7 @@ def test_between_two_that_differ_it_is_halved() -> None:
     line = Line(hosts(100))
     order = traced(line, lambda one: LEFT if one.index <= 61 else RIGHT)
     assert {61, 62} <= set(order)
-    assert len(order) <= SOME + 5
+    assert len(order) <= SOME + 6
     for one in line.failures:
         known = line.known(one)
         assert known is not None
@@ -69,14 +81,17 @@ def test_between_two_that_differ_it_is_halved() -> None:
 
 def test_a_place_stands_only_between_two_that_agree() -> None:
     """Traces that part are not yet followed up: those between them have no place."""
-    line = Line(hosts(100))
-    for _ in range(SOME):
-        one = line.take()
-        assert one is not None
-        line.put(one, LEFT if one.index <= 50 else RIGHT)
+    line = Line(hosts(101))
+    for at, place in ((0, LEFT), (50, LEFT), (100, RIGHT)):
+        line.put(line.failures[at], place)
     assert line.known(line.failures[30]) is not None
     assert line.known(line.failures[60]) is None
-    assert line.known(line.failures[90]) is not None
+    assert line.known(line.failures[99]) is None
+    line.put(line.failures[75], RIGHT)
+    assert line.known(line.failures[60]) is None
+    known = line.known(line.failures[90])
+    assert known is not None
+    assert known.place == RIGHT
 
 
 def test_outside_of_those_that_were_traced_nobody_has_a_place() -> None:
@@ -89,9 +104,9 @@ def test_outside_of_those_that_were_traced_nobody_has_a_place() -> None:
 
 def test_a_trace_without_an_answer_does_not_part_the_line() -> None:
     """Hops may limit their answers: no place was shown, and none is contradicted."""
-    line = Line(hosts(100))
-    assert traced(line, lambda one: None if one.index == 50 else LEFT) == [1, 25, 50, 75, 100]
-    known = line.known(line.failures[49])
+    line = Line(hosts(101))
+    assert len(traced(line, lambda one: None if one.index == 51 else LEFT)) == SOME
+    known = line.known(line.failures[50])
     assert known is not None
     assert known.place == LEFT
 
@@ -115,23 +130,20 @@ def test_one_under_way_is_not_taken_twice_and_tells_nothing() -> None:
 def test_who_speaks_for_others_is_named() -> None:
     """By the check that was traced, the nearest one below."""
     line = Line(hosts(100))
-    traced(line, lambda _: LEFT)
+    for at in (0, 25, 99):
+        line.put(line.failures[at], LEFT)
     known = line.known(line.failures[29])
     assert known is not None
-    assert known.by == "local/10.20.0.25/tcp/22"
+    assert known.by == "local/10.20.0.26/tcp/22"
 
 
 def test_the_next_hop_is_kept_where_one_of_two_saw_it() -> None:
     """They agree on where silence begins; what follows is known of one."""
-    seen = LEFT._replace(before="10.3.0.1")
     line = Line(hosts(100))
-    traced(line, lambda one: seen if one.index == 50 else LEFT)
-    assert line.known(line.failures[40]) is not None
-    assert [line.known(line.failures[at]).place.before for at in (10, 40, 60)] == [  # type: ignore[union-attr]
-        None,
-        "10.3.0.1",
-        "10.3.0.1",
-    ]
+    for at, place in ((0, LEFT), (25, LEFT), (50, LEFT._replace(before="10.3.0.1")), (99, LEFT)):
+        line.put(line.failures[at], place)
+    found = [line.known(line.failures[at]) for at in (10, 40, 60)]
+    assert [known and known.place.before for known in found] == [None, "10.3.0.1", "10.3.0.1"]
 
 
 def test_a_flow_that_is_next_itself_is_not_what_follows_for_others() -> None:
@@ -171,7 +183,7 @@ def test_four_hundred_silent_hosts_need_few_traces() -> None:
     networks = lines(silent(str(first + number), number) for number in range(400))
     orders = [traced(line, lambda one: LEFT if one.index < 300 else RIGHT) for line in networks]
     assert [len(line.failures) for line in networks] == [255, 145]
-    assert sum(map(len, orders)) <= 2 * SOME + 6
+    assert sum(map(len, orders)) <= 2 * SOME + 7
 
 
 @pytest.mark.parametrize(

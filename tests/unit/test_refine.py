@@ -183,6 +183,24 @@ def test_names_are_drawn_beside_addresses() -> None:
     assert [hop.name for hop in found.trace.hops] == [None, "fw1.acme.example"]
 
 
+def test_looks_that_differed_stay_likely_whoever_sent_the_rst() -> None:
+    """First silence, then an RST of a proved sender: it may be silence again tomorrow."""
+    for sender in (BY_TARGET, BY_OTHER):
+        own = judgement("tcp.refused")._replace(confidence=Confidence.LIKELY)
+        found = refine(own, Found(Traced(Route(WAY, RST, 3), None, sender)))
+        assert found.judgement.confidence is Confidence.LIKELY
+
+
+def test_a_pass_is_drawn_with_its_way() -> None:
+    """The judgement is untouched; without a trace there is none."""
+    passed = Refined(judgement(""))
+    shown = with_way(passed, Traced(Route(WAY, Reply("connected", 0.003), 3)))
+    assert (shown.judgement, shown.where) == (passed.judgement, None)
+    assert shown.trace is not None
+    assert [hop.address for hop in shown.trace.hops] == [A, B, TARGET]
+    assert with_way(passed, None) == passed
+
+
 def unused(*kinds: str, stranger: str | None = None) -> Stalled:
     """Ports that nobody uses and what they gave."""
     asked = tuple(Asked(TARGET, 40000 + at, Reply(kind)) for at, kind in enumerate(kinds))
@@ -237,6 +255,23 @@ def test_a_bare_handshake_that_anybody_gets_is_no_pass() -> None:
     told = not_proved(judgement(""), unused("connected", "connected", stranger="connected"))
     assert (told.verdict, told.cause, told.layer) == (Verdict.FAIL, "path.middlebox_answers", Layer.CONNECT)
     assert [(step.verdict, step.cause) for step in told.steps] == [(Verdict.FAIL, "path.middlebox_answers")]
+
+
+def test_who_completes_handshakes_stands_after_the_last_hop() -> None:
+    """The way of such a handshake ends there, and not at the target."""
+    told = not_proved(judgement(""), unused("connected", "connected", stranger="connected"))
+    shown = with_way(Refined(told), Traced(Route(WAY, Reply("connected", 0.003), 3)))
+    assert shown.where == Place("after", B)
+    assert f"the handshake is completed after hop 2, {B}" in text(shown)
+    assert shown.trace is not None
+    assert TARGET not in [hop.address for hop in shown.trace.hops]
+
+
+@pytest.mark.parametrize("route", [Route((), Reply("connected", 0.001), 1), Route(WAY)])
+def test_a_handshake_that_no_trace_met_has_no_place(route: Route) -> None:
+    """No hop before it, or no handshake any more."""
+    told = not_proved(judgement(""), unused("connected", "connected", stranger="connected"))
+    assert with_way(Refined(told), Traced(route)).where is None
 
 
 def test_open_behind_a_middlebox_is_not_known_to_be_open() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from netcheck.check import Check, Terms
 from netcheck.diagnosis.write import Writer
-from netcheck.engine import Engine
+from netcheck.engine import Depth, Engine
 from netcheck.limits import Limits
 from netcheck.look import Looker
 from netcheck.record import RunHead, RunRecord, VantageRecord
@@ -36,14 +36,21 @@ def check() -> Callable[..., Check]:
 def run() -> Callable[..., RunRecord]:
     """Runs checks on scripted networks: the first pass on the first one, the second look on the second."""
 
-    def go(checks: list[Check], *networks: Scripted, concurrency: int = 50) -> RunRecord:
+    def go(
+        checks: list[Check],
+        *networks: Scripted,
+        concurrency: int = 50,
+        depth: Depth | None = None,
+        **more: Any,
+    ) -> RunRecord:
         left = list(networks)
 
         def network(gate: object) -> Scripted:
             return left.pop(0) if len(left) > 1 else left[0]
 
         async def main() -> RunRecord:
-            engine = Engine(HEAD, checks, Looker, Writer(TODAY), Limits(concurrency), network=network)
+            limits = Limits(concurrency)
+            engine = Engine(HEAD, checks, Looker, Writer(TODAY), limits, network=network, depth=depth, **more)
             return await engine.run(len(checks))
 
         return asyncio.run(main())

@@ -1,0 +1,317 @@
+"""A whole run's second look with traces: places, controls and paths land in the record."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from netcheck.check import Check
+from netcheck.diagnosis.places import SOME
+from netcheck.engine import Depth
+from netcheck.record import CheckRecord, Place, RunRecord
+from netcheck.tracing import Tracer
+from probes.contract import Confidence, Verdict
+from probes.net.base import ConnectFailed, Reply
+from probes.net.scripted import Scripted, Silence
+from tests.wire.roads import scripted
+
+Checks = Callable[..., Check]
+Runs = Callable[..., RunRecord]
+
+TARGET, NEIGHBOUR = "10.20.0.9", "10.20.0.10"
+A, B, C, D = "10.1.0.1", "10.2.0.1", "10.3.0.1", "10.4.0.1"
+CERTAIN, LIKELY, UNDETERMINED = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED
+
+
+def by_target(run: RunRecord) -> dict[str, CheckRecord]:
+    """The records by their target."""
+    return {record.target: record for record in run.checks}
+
+
+def one(run: RunRecord) -> CheckRecord:
+    """The first record."""
+    return next(iter(run.checks))
+
+
+def hops(record: CheckRecord) -> list[str | None]:
+    """Who was drawn on the way."""
+    assert record.trace is not None
+    return [hop.address for hop in record.trace.hops]
+
+
+def network_of(count: int) -> list[str]:
+    """So many addresses of one network."""
+    return [f"10.20.0.{number}" for number in range(1, count + 1)]
+
+
+def test_a_drop_lands_in_the_record(check: Checks, run: Runs) -> None:
+    """The place with the next hop on a sibling, the way, the control, and the certainty of two looks."""
+    network = scripted(f"{A} {B}!drop#22 {C} {TARGET}#22,443", reverse={B: "fw1"})
+    record = one(run([check(TARGET), check(TARGET, 443)], network))
+    assert (record.cause, record.confidence, record.attempts) == ("tcp.filtered", CERTAIN, 2)
+    assert record.where == Place("after", B, C)
+    assert hops(record) == [A, B]
+    assert record.trace is not None
+    assert (record.trace.method, record.trace.ecmp) == ("tcp-ttl", False)
+    assert record.trace.hops[1].name == "fw1"
+    assert [(control.varied, control.value) for control in record.controls] == [("port", 443)]
+
+
+def test_a_rejection_lands_in_the_record(check: Checks, run: Runs) -> None:
+    """At its signer, who is drawn as the end of the way."""
+    record = one(run([check(TARGET)], scripted(f"{A} {B}!reject#22 {C} {TARGET}#22")))
+    assert (record.cause, record.confidence) == ("tcp.rejected", CERTAIN)
+    assert record.where == Place("at", B)
+    assert hops(record) == [A, B]
+
+
+def test_a_firewalls_rst_lands_in_the_record(check: Checks, run: Runs) -> None:
+    """Proved by another port of the host; not the target's refusal."""
+    network = scripted(f"{A} {B}!reset#22 {C} {TARGET}#22,443")
+    record = one(run([check(TARGET), check(TARGET, 443)], network))
+    assert (record.verdict, record.cause, record.confidence) == (
+        Verdict.FAIL,
+        "tcp.reset_by_firewall",
+        CERTAIN,
+    )
+    assert record.where == Place("after", B, C)
+
+
+def test_a_refusal_by_the_target_stays_its_own(check: Checks, run: Runs) -> None:
+    """The look-alike: nothing listens."""
+    network = scripted(f"{A} {B} {C} {TARGET}#443")
+    record = one(run([check(TARGET), check(TARGET, 443)], network))
+    assert (record.cause, record.confidence, record.where) == ("tcp.refused", CERTAIN, None)
+    assert hops(record) == [A, B, C, TARGET]
+
+
+def test_two_paths_land_in_the_record(check: Checks, run: Runs) -> None:
+    """The mark, and both or either of the hops."""
+    record = one(run([check(TARGET)], scripted(f"{A} {B}/{C} {D}!drop#22 {TARGET}#22")))
+    assert record.trace is not None
+    assert record.trace.ecmp
+    assert record.where is not None
+    assert record.where.address == D
+
+
+def test_silence_from_the_first_hop_has_no_place(check: Checks, run: Runs) -> None:
+    """And nobody to blame for it by name."""
+    record = one(run([check(TARGET)], scripted(f"?!drop ? {TARGET}#22")))
+    assert (record.cause, record.where) == ("tcp.filtered", None)
+    assert record.trace is not None
+    assert record.trace.hops == ()
+
+
+def test_without_traces_the_verdict_stands(check: Checks, run: Runs) -> None:
+    """`--no-trace` sends no SYN with a TTL, and the second look is made all the same."""
+    network = scripted(f"{A} {B}!drop#22 {TARGET}#22")
+    record = one(run([check(TARGET)], network, depth=Depth(trace=False)))
+    assert (record.cause, record.confidence, record.attempts) == ("tcp.filtered", CERTAIN, 2)
+    assert (record.trace, record.where) == (None, None)
+    assert network.knocked == []
+
+
+def test_without_retries_a_failure_is_traced_and_not_looked_at_again(check: Checks, run: Runs) -> None:
+    """`retries: 0` leaves the second look out; the way is still worth its SYNs."""
+    record = one(run([check(TARGET, retries=0)], scripted(f"{A} {B}!drop#22 {TARGET}#22")))
+    assert (record.confidence, record.attempts) == (LIKELY, 1)
+    assert record.where is not None
+    assert record.where.address == B
+
+
+def test_without_retries_and_traces_nothing_more_is_sent(check: Checks, run: Runs) -> None:
+    """One look, and no SYN beside."""
+    network = scripted(f"{A} {B}!drop#22 {TARGET}#22")
+    record = one(run([check(TARGET, retries=0)], network, depth=Depth(trace=False)))
+    assert (record.attempts, record.where) == (1, None)
+    assert (len(network.connected), len(network.knocked)) == (1, 0)
+
+
+def test_a_system_that_can_not_trace_says_so(check: Checks, run: Runs) -> None:
+    """The verdict stands; why there is no way is among the evidence."""
+    network = scripted(f"{A} {B}!drop#22 {TARGET}#22")
+    record = one(run([check(TARGET)], network, untraceable=lambda: "only Linux can"))
+    assert (record.cause, record.confidence, record.trace) == ("tcp.filtered", CERTAIN, None)
+    assert any("not traced: only Linux can" in sentence for sentence in record.evidence)
+    assert network.knocked == []
+
+
+def test_a_few_hosts_are_all_traced(check: Checks, run: Runs) -> None:
+    """Half of them stop at another hop: each has its own place."""
+    early, late = network_of(4), [f"10.20.0.{number}" for number in range(5, 9)]
+    lines = [f"{A} {B}!drop {host}#22" for host in early] + [f"{A} {B} {C}!drop {host}#22" for host in late]
+    found = by_target(run([check(host) for host in early + late], scripted(*lines)))
+    assert {found[host].where for host in early} == {Place("after", B)}
+    assert {found[host].where for host in late} == {Place("after", C)}
+    assert all(record.trace and record.trace.method == "tcp-ttl" for record in found.values())
+
+
+def test_many_hosts_are_placed_by_a_few_traces(check: Checks, run: Runs) -> None:
+    """Those between two traces that agree, likely and by name; nobody else's evidence is claimed."""
+    hosts = network_of(60)
+    network = scripted(f"{A} {B}!drop 10.20.0.*#22")
+    found = by_target(run([check(host) for host in hosts], network))
+    assert {record.where for record in found.values()} == {Place("after", B)}
+    traced = {address for address, _, ttl in network.knocked if ttl == 1}
+    assert len(traced) == SOME
+    rest = found["10.20.0.7"]
+    assert rest.trace is not None
+    assert (rest.trace.method, rest.confidence) == ("sibling", LIKELY)
+    assert any("neighbours in the network are lost there" in sentence for sentence in rest.evidence)
+
+
+def test_a_network_that_is_parted_is_halved_until_the_border(check: Checks, run: Runs) -> None:
+    """No host is given the place of the other part."""
+    hosts = network_of(60)
+    lines = [f"{A} {B}!drop {host}#22" for host in hosts[:37]]
+    network = scripted(*lines, f"{A} {B} {C}!drop 10.20.0.*#22")
+    found = by_target(run([check(host) for host in hosts], network))
+    places = [found[host].where for host in hosts]
+    assert places == [Place("after", B)] * 37 + [Place("after", C)] * 23
+
+
+def test_the_traces_of_many_silent_hosts_cost_little_time(check: Checks, run: Runs) -> None:
+    """Four hundred behind one hop: at most one and a half timeouts more than the first pass."""
+    hosts = [f"10.20.{number // 200}.{1 + number % 200}" for number in range(400)]
+    network = scripted(f"{A} {B}!drop 10.20.*#22")
+    found = run([check(host) for host in hosts], network, concurrency=400)
+    assert network.now() <= 5.0 + 1.5 * 5.0
+    assert {record.where for record in found.checks} == {Place("after", B)}
+
+
+def test_what_passes_the_second_time_is_unstable_wherever_it_ended(check: Checks, run: Runs) -> None:
+    """It works now: the trace beside it places nobody."""
+    first = scripted(f"{A} {B}!drop#22 {TARGET}#22")
+    record = one(run([check(TARGET)], first, scripted(f"{A} {B} {TARGET}#22")))
+    assert (record.verdict, record.cause, record.where) == (Verdict.WARN, "path.unstable", None)
+
+
+def test_silence_that_becomes_a_refusal_is_explained_anew(check: Checks, run: Runs) -> None:
+    """The second look met an RST of the target: the place of the silence is not claimed."""
+    second = scripted(f"{A} {B} {TARGET}#443")
+    record = one(
+        run([check(TARGET), check(TARGET, 443)], scripted(f"{A} {B}!drop#22 {TARGET}#22,443"), second)
+    )
+    assert (record.cause, record.confidence, record.where) == ("tcp.refused", LIKELY, None)
+
+
+def test_a_refusal_that_the_trace_finds_silent_is_not_certain(check: Checks, run: Runs) -> None:
+    """Who sent the RST is not known any more."""
+    servers: dict[tuple[str, int], Any] = {(TARGET, 22): ConnectFailed(errno.ECONNREFUSED)}
+    record = one(run([check(TARGET)], Scripted(servers)))
+    assert (record.cause, record.confidence, record.where) == ("tcp.refused", LIKELY, None)
+
+
+def test_a_refused_class_inherits_what_its_representatives_showed(check: Checks, run: Runs) -> None:
+    """Three of ten are examined; the rest inherit cause and place, likely, with a sibling's trace."""
+    hosts = network_of(10)
+    network = scripted(f"{A} {B}!reset#22 {C} 10.20.0.*#22,443")
+    checks = [check(host) for host in hosts] + [check(host, 443) for host in hosts]
+    found = {record.id: record for record in run(checks, network).checks}
+    rest = found["local/10.20.0.7/tcp/22"]
+    assert (rest.cause, rest.confidence) == ("tcp.reset_by_firewall", LIKELY)
+    assert rest.where == Place("after", B, C)
+    assert rest.trace is not None
+    assert rest.trace.method == "sibling"
+
+
+def test_a_class_whose_representatives_differ_is_examined_one_by_one(check: Checks, run: Runs) -> None:
+    """Half are refused by the target, half by a firewall: nobody inherits the other's blame."""
+    hosts = network_of(10)
+    lines = [f"{A} {B}!reset#22 {C} {host}#22,443" for host in hosts[:5]]
+    network = scripted(*lines, f"{A} {B} {C} 10.20.0.*#443")
+    checks = [check(host) for host in hosts] + [check(host, 443) for host in hosts]
+    found = {record.id: record for record in run(checks, network).checks}
+    causes = [found[f"local/{host}/tcp/22"].cause for host in hosts]
+    assert causes == ["tcp.reset_by_firewall"] * 5 + ["tcp.refused"] * 5
+
+
+def test_everyone_is_looked_at_and_passes_are_traced(check: Checks, run: Runs) -> None:
+    """`diagnose` wants the way of each: no check stands for others."""
+    hosts = network_of(8)
+    network = scripted(f"{A} {B}!drop#22 {C} 10.20.0.*#22,443")
+    checks = [check(host) for host in hosts] + [check(hosts[0], 443)]
+    found = {record.id: record for record in run(checks, network, depth=Depth(everyone=True)).checks}
+    assert {found[f"local/{host}/tcp/22"].attempts for host in hosts} == {2}
+    passed = found["local/10.20.0.1/tcp/443"]
+    assert (passed.verdict, passed.where) == (Verdict.PASS, None)
+    assert hops(passed) == [A, B, C, "10.20.0.1"]
+
+
+def test_a_plain_run_traces_no_pass(check: Checks, run: Runs) -> None:
+    """Only what failed; a bare handshake is asked about an unused port, without a TTL."""
+    network = scripted(f"{A} {B} {TARGET}#22")
+    assert one(run([check(TARGET)], network)).trace is None
+    assert all(ttl is None for _, _, ttl in network.knocked)
+
+
+def test_what_must_be_blocked_is_not_traced(check: Checks, run: Runs) -> None:
+    """It is as it should be."""
+    network = scripted(f"{A} {B}!drop#22 {TARGET}#22")
+    record = one(run([check(TARGET, expect="blocked")], network))
+    assert (record.verdict, record.trace) == (Verdict.PASS, None)
+    assert network.knocked == []
+
+
+def test_a_host_that_can_not_send_any_more_keeps_its_verdict(check: Checks, run: Runs) -> None:
+    """The first look stands; no trace, no experiment, no crash."""
+
+    def unsent(*_: Any) -> Reply:
+        raise ConnectFailed(errno.ENETUNREACH, local=True)
+
+    record = one(run([check(TARGET)], Scripted({(TARGET, 22): Silence()}, replies=unsent)))
+    assert (record.cause, record.trace, record.where) == ("tcp.filtered", None, None)
+
+
+def test_findings_share_a_place(check: Checks, run: Runs) -> None:
+    """One drop, one finding; the rejection of another port is another."""
+    lines = f"{A} {B}!drop#22 {C}!reject#23 10.20.0.*#"
+    checks = [check(host, port) for host in network_of(3) for port in (22, 23)]
+    found = run(checks, scripted(lines)).summary.findings
+    assert {(finding.cause, finding.where and finding.where.address) for finding in found} == {
+        ("tcp.filtered", B),
+        ("tcp.rejected", C),
+    }
+
+
+def test_an_interruption_amid_the_traces_keeps_every_verdict(
+    check: Checks, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first look saw is settled as it was, likely; nothing is lost."""
+    from netcheck.engine import Engine
+
+    engines: list[Engine] = []
+    made = Engine.__init__
+
+    def remember(self: Engine, *args: Any, **more: Any) -> None:
+        made(self, *args, **more)
+        engines.append(self)
+
+    async def interrupted(self: Tracer, *_: Any, **__: Any) -> None:
+        engines[0].interrupt()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Engine, "__init__", remember)
+    monkeypatch.setattr(Tracer, "follow", interrupted)
+    network = scripted(f"{A} {B}!drop#22 {TARGET}#22,443")
+    result = run([check(TARGET), check(TARGET, 443)], network)
+    assert result.summary.interrupted
+    assert [(record.verdict, record.cause, record.confidence) for record in result.checks] == [
+        (Verdict.FAIL, "tcp.filtered", LIKELY),
+        (Verdict.PASS, None, CERTAIN),
+    ]
+
+
+def test_a_bug_in_a_trace_is_no_finding(check: Checks, run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised as itself: a run with a broken trace must not look finished."""
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(Tracer, "follow", broken)
+    with pytest.raises(ZeroDivisionError, match="oops"):
+        run([check(TARGET)], scripted(f"{A} {B}!drop#22 {TARGET}#22"))
