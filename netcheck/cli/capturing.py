@@ -6,6 +6,7 @@ from pathlib import Path
 
 from netcheck.cli.files import WholeFile, write_bytes
 from netcheck.errors import UsageError
+from netcheck.render.text import count
 from probes.path.capture import Capture, Result, missing
 
 SUFFIX = ".pcap"
@@ -38,5 +39,6 @@ class CaptureFile(WholeFile):
 def _held(result: Result) -> str:
     if not result.packets:
         return "no packets, for no connection failed that was looked at again"
-    held = f"{len(result.packets):,} packets, headers only, of {result.flows:,} failing connections"
-    return f"{held}; {result.missed:,} more were missed" if result.missed else held
+    packets, flows = count(len(result.packets), "packet"), count(result.flows, "failing connection")
+    missed = f"; {result.missed:,} more were missed" if result.missed else ""
+    return f"{packets}, headers only, of {flows}{missed}"
