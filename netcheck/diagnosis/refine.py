@@ -96,21 +96,16 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
         return Refined(judgement._replace(confidence=Confidence.LIKELY))
     if sender.by_target is not False:
         told = also(judgement, *sender.evidence)
-        return Refined(told._replace(confidence=_weaker(judgement.confidence, sender.confidence)))
+        return Refined(told._replace(confidence=sender.confidence))
     last = traced.route.last
     told = with_cause(
         judgement,
         "tcp.reset_by_firewall",
         f"an RST that the target did not send, from {f'right after {last.address}' if last else NEAR}",
-        _weaker(judgement.confidence, sender.confidence) if last else Confidence.UNDETERMINED,
+        sender.confidence if last else Confidence.UNDETERMINED,
         *sender.evidence,
     )
     return Refined(told, where=lost_after(traced.route, traced.before))
-
-
-def _weaker(one: Confidence, other: Confidence) -> Confidence:
-    """Two looks that differed are not made certain by a proof of what the last one met."""
-    return max(one, other, key=tuple(Confidence).index)
 
 
 def _silent(judgement: Judgement, traced: Traced) -> Refined:

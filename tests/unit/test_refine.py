@@ -183,14 +183,6 @@ def test_names_are_drawn_beside_addresses() -> None:
     assert [hop.name for hop in found.trace.hops] == [None, "fw1.acme.example"]
 
 
-def test_looks_that_differed_stay_likely_whoever_sent_the_rst() -> None:
-    """First silence, then an RST of a proved sender: it may be silence again tomorrow."""
-    for sender in (BY_TARGET, BY_OTHER):
-        own = judgement("tcp.refused")._replace(confidence=Confidence.LIKELY)
-        found = refine(own, Found(Traced(Route(WAY, RST, 3), None, sender)))
-        assert found.judgement.confidence is Confidence.LIKELY
-
-
 def test_a_pass_is_drawn_with_its_way() -> None:
     """The judgement is untouched; without a trace there is none."""
     passed = Refined(judgement(""))
