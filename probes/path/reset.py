@@ -12,13 +12,15 @@ import asyncio
 from typing import NamedTuple
 
 from probes.contract import Confidence
-from probes.net.base import Network
+from probes.net.base import Network, Reply
 from probes.path.route import Route
 
 STARTS = (64, 128, 255)
 WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered
 # Where both measures are one hop apart, a router that forwards ports or counts oddly looks the same.
 NEAR = 1
+# Source ports with which the reference is asked: of several ways, longer and shorter, one may reach it.
+WAYS = 3
 
 
 class Reference(NamedTuple):
@@ -72,8 +74,7 @@ async def _compared(
     address: str, port: int, reach: int, reference: Reference, network: Network
 ) -> Sender | None:
     """What the reference tells of the RST's sender; None where it does not answer."""
-    until = network.now() + WAIT
-    reply = await network.knock(reference.address, reference.port, until, ttl=reach)
+    reply = await _at(reference, reach, network)
     if reply.kind == "expired" and reply.icmp is not None:
         hop = reply.icmp.sender
         sentence = f"the RST comes at TTL {reach}, where {reference.words} has only got to the router {hop}"
@@ -90,13 +91,34 @@ async def _compared(
             f"the RST comes at TTL 1, which {reference.words} is reached with too: no router is between"
         )
         return Sender(True, Confidence.CERTAIN, (sentence,))
+    found = await _arrivals(address, port, reach, reference, network)
+    if found is None or (reply.kind == "refused" and distance(found[1]) <= distance(found[0])):
+        return None  # two RSTs from one place: of one sender, but of which?
+    if distance(found[0]) != distance(found[1]):
+        again = await _arrivals(address, port, reach, reference, network)
+        if again != found:
+            return _unknown("answers come back over ways of different length: their TTLs tell nothing")
+    return _judged(*found, reference)
+
+
+async def _at(reference: Reference, ttl: int, network: Network) -> Reply:
+    """What the reference meets at this TTL: over the shortest of its ways, where there are several."""
+    for _ in range(WAYS):
+        reply = await network.knock(reference.address, reference.port, network.now() + WAIT, ttl=ttl)
+        if reply.kind != "expired":
+            break
+    return reply
+
+
+async def _arrivals(
+    address: str, port: int, reach: int, reference: Reference, network: Network
+) -> tuple[int, int] | None:
+    """The TTLs with which the RST and the reference's answer arrive."""
     own = await arrival(address, port, reach, network)
     if own is None:
         return None
     other = await arrival(reference.address, reference.port, reach, network, first=own)
-    if other is None or (reply.kind == "refused" and distance(other) <= distance(own)):
-        return None  # two RSTs from one place: of one sender, but of which?
-    return _judged(own, other, reference)
+    return None if other is None else (own, other)
 
 
 def _judged(own: int, other: int, reference: Reference) -> Sender:
