@@ -22,7 +22,8 @@ from probes.contract import Outcome
 # So many hosts of a network are asked. One would do where a whole network is proxied; a rule for single
 # hosts, which is as common, shows only at these.
 HOSTS = 8
-AT_ONCE = 64
+NETWORKS = 32  # and of as many networks; of further ones one host, or a large fleet would be asked too much
+AT_ONCE = 256
 # A handshake in somebody's name is quick: whoever proxies it need not ask the target first. Seconds.
 WAIT = 0.5
 
@@ -63,7 +64,8 @@ class Handshakes:
         """One more completed handshake; most are settled at once, when their network is known as honest."""
         address = held.judgement.main.address or ""
         network = self._networks.setdefault(_prefix(address), Network())
-        if address not in network.asked and len(network.asked) < HOSTS:
+        most = HOSTS if len(self._networks) <= NETWORKS else 1
+        if address not in network.asked and len(network.asked) < most:
             self._ask(network, address, held.check.terms.port)
         network.held.append(held)
         self._settle_honest(network)
