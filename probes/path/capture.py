@@ -11,7 +11,7 @@ import logging
 import socket
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -111,17 +111,20 @@ class Watch:
         return Result(tuple(distinct(self._kept)), flows, self._unkept)
 
     def told(self, address: str, port: int) -> str | None:
-        """With which TTL the service's RSTs arrived, and the handshakes of its host's other ports."""
-        host = plain(address)
-        resets = self._resets.get((host, port))
+        """With which TTL the service's RSTs arrived, and an answer of another port of its host."""
+        service = (plain(address), port)
+        resets = self._resets.get(service)
         if not resets:
             return None
-        others = [
-            f"the SYN-ACK of tcp/{other} with {_ttls(ttls)}"
-            for (whose, other), ttls in sorted(self._handshakes.items())
-            if whose == host and other != port
-        ]
-        return ", ".join([f"captured: the RST arrived with TTL {_ttls(resets)}", *others[:1]])
+        other = _other("the SYN-ACK", self._handshakes, service) or _other("that", self._resets, service)
+        return f"captured: the RST arrived with TTL {_ttls(resets)}{other}"
+
+
+def _other(what: str, answers: Mapping[Service, set[int]], service: Service) -> str:
+    """`, that of tcp/443 with 61`, of the first other port that answered so; nothing where none did."""
+    host, own = service
+    ports = [port for address, port in answers if address == host and port != own]
+    return f", {what} of tcp/{min(ports)} with {_ttls(answers[host, min(ports)])}" if ports else ""
 
 
 class Capture:

@@ -92,6 +92,14 @@ def test_the_ttls_of_an_rst_and_of_another_port_are_told() -> None:
     assert ports(watch) == [(51234, 22), (22, 51234)]
 
 
+def test_where_no_port_is_open_the_rst_of_another_is_compared() -> None:
+    """A handshake comes first, then the RST of a port that nobody uses."""
+    resets = [there(22), back(22, "RA", ttl=63), there(41873), back(41873, "RA", ttl=60)]
+    assert watched(*resets).told(DB, 22) == "captured: the RST arrived with TTL 63, that of tcp/41873 with 60"
+    told = watched(*resets, there(50001), back(50001, "SA", ttl=59)).told(DB, 22)
+    assert told == "captured: the RST arrived with TTL 63, the SYN-ACK of tcp/50001 with 59"
+
+
 def test_an_rst_alone_is_told_alone() -> None:
     """Several TTLs are all named; they are nothing of another host's."""
     watch = watched(
