@@ -33,6 +33,6 @@ def examine() -> Iterator[Ability]:
     )
     yield host.optional(
         "scapy",
-        "with privilege, packets can be captured (pcap)",
-        "no packets are captured (pcap); nothing else needs it",
+        "with privilege, `-o x.pcap` captures the packets of what failed",
+        "no packets can be captured (`-o x.pcap`); nothing else needs it",
     )
