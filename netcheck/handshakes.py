@@ -79,19 +79,19 @@ class Handshakes:
                 if address not in network.asked:
                     self._ask(network, address, held.check.terms.port)
         await self._wait()
+        self._settle_all()
+
+    def give_up(self) -> None:
+        """The run ends early: settle what is held, as it was seen where nothing is known against it."""
+        for task in self._asking:
+            task.cancel()
+        self._settle_all()
+
+    def _settle_all(self) -> None:
         for network in self._networks.values():
             for held in network.held:
                 found = network.asked.get(held.judgement.main.address or "")
                 self._settle(held, found if found and found.anybody else None)
-            network.held.clear()
-
-    def give_up(self) -> None:
-        """The run ends early: settle what is held as it was seen."""
-        for task in self._asking:
-            task.cancel()
-        for network in self._networks.values():
-            for held in network.held:
-                self._settle(held, None)
             network.held.clear()
 
     async def _wait(self) -> None:
