@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench compare clean
 
 help:
 	@echo "make demo    create $(VENV) and run netcheck against an embedded lab"
 	@echo "make test    every test; as root it also installs the Debian packages the lab needs"
 	@echo "make check   format, lint, strict types"
-	@echo "make bench   measure against nmap and ssh-keyscan; writes docs/benchmarks.md"
+	@echo "make bench   measure against nmap and ssh-keyscan, and what has a bound; writes docs/benchmarks.md"
+	@echo "make compare ask netcheck and other tools about the same broken networks; writes docs/comparison.md"
 	@echo "make format  rewrite the files as 'make check' wants them"
 
 # One clear line where Debian's python3-venv is missing; otherwise pip's own words are enough.
@@ -39,6 +40,10 @@ format: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m tests.bench --write
+
+compare: $(VENV)/installed
+	@sh tests/lab/prepare.sh
+	$(BIN)/python -m tests.compare --write
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
