@@ -20,6 +20,7 @@ from probes.path import middlebox, mtu
 
 # A look with segments that pass shows how long a look takes; one that hangs is given so many times that.
 PATIENCE = 4
+CONFIRMED = 2  # times that small segments must work again and big ones fail
 LEAST = 1.5  # seconds: a lost packet is repeated well within
 
 
@@ -80,7 +81,17 @@ class Experimenter:
         async def passes(mss: int) -> bool:
             return got_past(await self._with(quick, mss), main)
 
-        return Sizes(small, await mtu.largest(passes, small))
+        found = Sizes(small, await mtu.largest(passes, small))
+        return found if await self._is_size(quick, small, main) else None
+
+    async def _is_size(self, check: Check, small: int, main: Ascent) -> bool:
+        """Whether it is the size each time, and not luck with a server that answers now and then."""
+        for _ in range(CONFIRMED):
+            if not got_past(await self._with(check, small), main):
+                return False
+            if got_past(await self._once(check, self._look), main):
+                return False
+        return True
 
     async def _with(self, check: Check, mss: int) -> Outcome:
         return await self._once(check, replace(self._look, network=self._look.network.shaped(mss)))

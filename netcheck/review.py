@@ -23,13 +23,13 @@ from netcheck.record import Trace
 from netcheck.schedule import Schedule, first_error
 from netcheck.tracing import Tracer
 from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
-from probes.path.trace import PORTS, WAIT
+from probes.path.trace import MORE_PORTS, PORTS, WAIT
 
 # Slowly: fewer at once than in the first pass, and one connection at a time at a host.
 CONCURRENCY = 256
 PER_HOST = 1
 # Traces at once: routers answer one peer with few ICMP errors (Linux: six, then one a second).
-TRACES = 4
+TRACES = 8
 SAMPLES = 6  # of those that ask each hop once
 EXPERIMENTS = 16  # checks that are experimented on at once
 # Of a class whose representatives turn out to differ, so many more are examined; the rest keep what was seen.
@@ -91,11 +91,13 @@ class Review:
         self._tries: dict[str, int] = {}  # by the check's id
         self._names: dict[str, str] = {}  # of hops, by address
         self._traces = asyncio.Semaphore(TRACES)
+        self._ports = PORTS
         self._samples = asyncio.Semaphore(SAMPLES)
         self._experiments = asyncio.Semaphore(EXPERIMENTS)
 
     async def run(self, failures: Iterable[Failure]) -> None:
         failures = list(failures)
+        self._ports = MORE_PORTS if len(failures) <= TRACES else PORTS
         self._down = {one.main.address for one in failures if one.main.cause == "tcp.host_down"}
         found = classes(failures)
         await _together(self._repeat_classes(found), self._trace_silent(failures))
@@ -168,7 +170,7 @@ class Review:
                 traced = await self._tracer.sample(failure)
         else:
             async with self._traces:
-                traced = await self._tracer.follow(failure, patience=spare, ports=PORTS)
+                traced = await self._tracer.follow(failure, patience=spare, ports=self._ports)
         if traced is not None:
             self._found[failure.index] = Found(traced)
             line.put(failure, lost_after(traced.route, traced.before))
@@ -200,7 +202,8 @@ class Review:
         """The way of a flow that did not connect, unless it is known already."""
         found = self._found.get(failure.index, Found())
         if found.traced is None and not self._is_told(failure):
-            found = found._replace(traced=await tracer.follow(failure, patience=0.0, ports=PORTS))
+            traced = await tracer.follow(failure, patience=0.0, ports=self._ports)
+            found = found._replace(traced=traced)
         return found._replace(patient=await tracer.wait_for_router(failure))
 
     def _is_told(self, failure: Failure) -> bool:

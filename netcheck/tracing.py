@@ -14,17 +14,19 @@ from netcheck.diagnosis.found import Traced, unused_control
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
 from netcheck.sightings import Sightings
+from probes.causes import HOST_TRIED
 from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
 from probes.path.reset import Reference
-from probes.path.route import Route
+from probes.path.route import Hop, Route
 from probes.path.trace import WAIT, patience_for, trace, trace_open
 
 # Reverse names are worth this many seconds and no more: a silent resolver must not hold up a verdict.
 NAMES = 1.0
 # A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
 TRYING = 4.0
+TRIES = 3
 # Linux's routers send a peer six ICMP errors at once and then one a second. Who has sent a few and never
 # more than that in a second may be short of them; who has sent more has no such limit.
 FEW = 5
@@ -38,7 +40,8 @@ class Tracer:
         self._network = network
         self._sightings = sightings
         self._names: dict[str, asyncio.Task[str | None]] = {}
-        self._after: dict[str, set[str]] = {}  # the hops that were seen right behind a hop
+        self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
+        self._slowly = asyncio.Lock()  # one at a time asks those again who may be short of answers
         self._answers: dict[str, list[float]] = {}  # when each hop answered
 
     async def sample(self, failure: Failure) -> Traced | None:
@@ -51,6 +54,8 @@ class Tracer:
         except ConnectFailed:
             return None
         self._noted(route, 1)
+        if self._may_be_short(route):
+            return await self.follow(failure, patience=0.0, ports=1)
         return Traced(route)
 
     async def follow(self, failure: Failure, *, patience: float, ports: int) -> Traced | None:
@@ -75,9 +80,13 @@ class Tracer:
         if address is None or port is None or not _too_soon(failure.main):
             return None
         try:
-            return await self._network.knock(address, port, self._network.now() + TRYING)
+            for _ in range(TRIES):  # what another SYN had the router begin ends early, too
+                reply = await self._network.knock(address, port, self._network.now() + TRYING)
+                if reply.kind != "rejected" or (reply.rtt or 0.0) >= HOST_TRIED:
+                    break
         except ConnectFailed:
             return None
+        return reply
 
     async def follow_open(self, check: Check, main: Ascent) -> Traced | None:
         """The way of a flow that connects, by one more handshake."""
@@ -96,7 +105,7 @@ class Tracer:
     ) -> Traced:
         if route.end is None:
             before = await self._next_hop(address, route, references)
-            if any(map(self._may_limit, self._followers(route, before))):
+            if self._may_be_short(route, before):
                 route = await self._again(address, port, route)
                 before = await self._next_hop(address, route, references)
             return Traced(route, before)
@@ -155,13 +164,17 @@ class Tracer:
 
     async def _again(self, address: str, port: int, route: Route) -> Route:
         """The longer of two traces: the hop that follows on a sibling flow may only be short of answers."""
-        other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
+        async with self._slowly:
+            other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
+        self._noted(other, 1)
         return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
 
-    def _followers(self, route: Route, before: str | None) -> set[str]:
-        """Who followed the last hop of this route, on this flow's sibling or on any other route."""
-        known = self._after.get(route.last.address or "", set()) if route.last else set()
-        return known | ({before} if before else set())
+    def _may_be_short(self, route: Route, before: str | None = None) -> bool:
+        """Whether silence may begin too early: who follows, on a sibling or on any other route, may limit."""
+        if route.end is not None:
+            return False
+        known = self._after.get(route.last.address if route.last else None, set())
+        return any(map(self._may_limit, known | ({before} if before else set())))
 
     def _may_limit(self, hop: str) -> bool:
         """Whether this hop has answered often, yet never so often at once that it has no limit."""
@@ -172,8 +185,8 @@ class Tracer:
     def _noted(self, route: Route, ports: int) -> None:
         """Who answered how often; each is asked for its name once a run, while other things go on."""
         now = self._network.now()
-        for hop, follower in itertools.pairwise(route.hops):
-            if hop.address and follower.address:
+        for hop, follower in itertools.pairwise((Hop(0), *route.hops)):
+            if (hop.address or not hop.ttl) and follower.address:
                 self._after.setdefault(hop.address, set()).add(follower.address)
         for hop in route.hops:
             if hop.address:
