@@ -40,5 +40,5 @@ def _held(result: Result) -> str:
     if not result.packets:
         return "no packets, for no connection failed that was looked at again"
     packets, flows = count(len(result.packets), "packet"), count(result.flows, "failing connection")
-    missed = f"; {result.missed:,} more were missed" if result.missed else ""
+    missed = f"; up to {result.missed:,} more were missed" if result.missed else ""
     return f"{packets}, headers only, of {flows}{missed}"

@@ -38,6 +38,7 @@ class Staged:
     """A sniffer that sees a refused connection at once."""
 
     asked: set[int] | None = None
+    stopped = 0
 
     def __init__(self, ports: set[int], take: Callable[[int, bytes], None]) -> None:
         Staged.asked = ports
@@ -45,6 +46,7 @@ class Staged:
         take(2 * 10**9, bytes(IP(src=DB, dst=US, ttl=61) / TCP(sport=22, dport=51234, flags="RA")))
 
     def stop(self) -> int:
+        Staged.stopped += 1
         return 0
 
 
@@ -52,7 +54,7 @@ class Staged:
 def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test here opens a packet socket."""
     monkeypatch.setattr(sniffer, "Sniffer", Staged)
-    Staged.asked = None
+    Staged.asked, Staged.stopped = None, 0
 
 
 def run(checks: list[Check], script: dict[tuple[str, int], Any], capture: Capture | None) -> RunRecord:
@@ -80,7 +82,7 @@ def test_a_refusal_gets_its_proof(check: Checks) -> None:
     assert refused.cause == "tcp.refused"
     assert PROOF in refused.evidence
     assert not any("captured" in sentence for sentence in passed.evidence)
-    assert Staged.asked == {22}
+    assert (Staged.asked, Staged.stopped) == ({22}, 1)
     assert capture.result().flows == 1
 
 
@@ -106,6 +108,20 @@ def test_where_nothing_is_looked_at_again_nothing_is_captured(check: Checks, scr
     run([check(DB, retries=0 if script else 1)], {(DB, 22): script}, capture)
     assert Staged.asked is None
     assert (capture.result().packets, capture.problem) == ((), None)
+
+
+def test_a_run_that_is_interrupted_keeps_its_packets(check: Checks) -> None:
+    """The sniffer is stopped however the second look ends."""
+    capture = Capture()
+
+    async def cut() -> None:
+        with capture.of([(DB, 22)]):
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cut())
+    assert Staged.stopped == 1
+    assert len(capture.result().packets) == 2
 
 
 def failure(check: Check, *ascents: Ascent) -> Failure:
