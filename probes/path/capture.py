@@ -29,7 +29,7 @@ Service = tuple[str, int]  # address and TCP port
 
 
 class Result(NamedTuple):
-    """What a capture holds. `missed`: packets that did not fit, or came too fast and may have been of others."""
+    """What a capture holds. `missed`: packets that did not fit, or came too fast and may be of others."""
 
     packets: tuple[Captured, ...] = ()
     flows: int = 0
