@@ -1,13 +1,26 @@
 """Experiments on stalled connections: what a small segment size shows, and what it does not."""
 
+import asyncio
+import ipaddress
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from netcheck.check import Check
+from netcheck.diagnosis.found import Stalled
+from netcheck.diagnosis.judge import judge
+from netcheck.diagnosis.second_look import Failure, network_of
+from netcheck.experiments import CONFIRMED, Experimenter, stranger_of
+from netcheck.look import Looker
 from netcheck.record import RunRecord
-from probes.contract import Verdict
-from probes.net.base import TlsSession
-from probes.net.scripted import Scripted, Silence
+from probes import ssh
+from probes.contract import Confidence, Verdict
+from probes.net.base import Reply, TlsSession
+from probes.net.scripted import Close, Scripted, Silence
+from probes.path import mtu
 from probes.tls import Settings
+from tests.wire.roads import scripted
 
 Checks = Callable[..., Check]
 Runs = Callable[..., RunRecord]
@@ -32,3 +45,152 @@ def test_what_comes_only_in_small_segments_is_lost_for_its_size(check: Checks, r
 def test_what_hangs_with_any_size_has_another_reason(check: Checks, run: Runs) -> None:
     """The server is slow, or something before it keeps silent."""
     assert tried(check, run, None) == (Verdict.FAIL, "tls.timeout")
+
+
+class Sized(Scripted):
+    """A path that loses packets whose segments are above so many bytes."""
+
+    def __init__(self, most: int, big: Scripted, small: Scripted) -> None:
+        super().__init__(big._servers, tls=big._tls, replies=lambda *_: Reply("refused", 0.001))
+        self._most, self._fits = most, small
+
+    def shaped(self, mss: int) -> Scripted:
+        return self._fits if mss <= self._most else self
+
+
+def hanging() -> Scripted:
+    """A server whose handshake hangs, and whose unused ports are refused."""
+    return Scripted({HERE: [Silence()]}, replies=lambda *_: Reply("refused", 0.001))
+
+
+def works() -> Scripted:
+    """The same server, heard."""
+    return Scripted({HERE: []}, tls={HERE: UNTRUSTED}, replies=lambda *_: Reply("refused", 0.001))
+
+
+def experiment(check: Checks, network: Scripted) -> Stalled:
+    """What experiments through this network show of a TLS handshake that hung."""
+
+    async def scene() -> Stalled:
+        one = check("10.0.0.1", 443, probe="tls", settings=Settings())
+        outcome = await Looker(hanging())(one)
+        return await Experimenter(Looker(network)).on(Failure(0, one, outcome, judge(one, outcome)))
+
+    return asyncio.run(scene())
+
+
+@pytest.mark.parametrize("most", [600, 1000, 1358, 1440])
+def test_the_working_size_is_told_by_halving(check: Checks, most: int) -> None:
+    """The largest that works, to within a few bytes, and never one that does not."""
+    found = experiment(check, Sized(most, hanging(), works()))
+    assert found.sizes is not None
+    assert found.sizes.small == mtu.SMALL
+    assert most - mtu.CLOSE <= found.sizes.largest <= most
+
+
+def test_what_works_again_without_a_limit_is_no_lost_size(check: Checks) -> None:
+    """A server that was slow for a while passes with small segments, and then without: by luck."""
+    assert experiment(check, Sized(1358, works(), works())).sizes is None
+
+
+def test_a_server_that_is_slow_whatever_the_size_is_not_claimed(check: Checks) -> None:
+    """One look with small segments is all that it takes, and none with others."""
+    network = hanging()
+    assert experiment(check, network).sizes is None
+    assert len(network.connected) == 1
+
+
+def test_the_size_is_told_with_few_connections(check: Checks) -> None:
+    """A small one, a plain one, the halving, and both again to be sure."""
+    big, small = hanging(), works()
+    network = Sized(1358, big, small)
+    experiment(check, network)
+    assert len(network.connected) + len(small.connected) <= 9 + 2 * CONFIRMED
+
+
+class Fickle(Sized):
+    """Without a limit every second connection works."""
+
+    async def connect(self, address: str, port: int, until: float) -> Any:
+        found = await super().connect(address, port, until)
+        if len(self.connected) % 2 == 0:
+            return await self._fits.connect(address, port, until)
+        return found
+
+
+def test_a_server_that_answers_now_and_then_is_no_lost_size(check: Checks) -> None:
+    """Small segments had luck each time; without a limit it works as well, if it is tried often enough."""
+    assert experiment(check, Fickle(1358, hanging(), works())).sizes is None
+
+
+@pytest.mark.parametrize("most", [537, 700, 1220, 1459])
+@pytest.mark.parametrize("low", [mtu.SMALL, mtu.SMALL_IPV6])
+def test_halving_never_claims_what_does_not_work(low: int, most: int) -> None:
+    """Between what works and what does not; at the least the small size itself."""
+    tried: list[int] = []
+
+    async def passes(mss: int) -> bool:
+        tried.append(mss)
+        return mss <= most
+
+    found = asyncio.run(mtu.largest(passes, low))
+    assert found == low or found <= most
+    assert found >= min(most, mtu.FULL) - mtu.CLOSE or found == low
+    assert len(tried) <= 7
+
+
+@pytest.mark.parametrize(
+    ("address", "small", "packet"), [("10.0.0.1", 536, 576), ("2001:db8::1", 1220, 1280)]
+)
+def test_the_small_size_is_what_every_path_carries(address: str, small: int, packet: int) -> None:
+    """IPv4's least that hosts must take (RFC 791), IPv6's least MTU (RFC 8200)."""
+    assert (mtu.small(address), mtu.packet(small, address)) == (small, packet)
+
+
+@pytest.mark.parametrize("silent", [[Silence()], []])
+def test_a_live_silent_server_is_silent_and_nothing_else(check: Checks, run: Runs, silent: list[Any]) -> None:
+    """Its unused ports are refused: nobody answers for it."""
+    network = Scripted({HERE: silent}, replies=lambda *_: Reply("refused", 0.001))
+    (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
+    assert (record.verdict, record.cause) == (Verdict.FAIL, "protocol.silent")
+    assert [(one.varied, one.verdict) for one in record.controls] == [("port", Verdict.FAIL)]
+
+
+def test_a_silent_handshake_that_anybody_gets_is_a_middleboxs(check: Checks, run: Runs) -> None:
+    """The look-alike: two unused ports and a stranger's complete handshakes too."""
+    network = scripted("10.1.0.1 10.2.0.1!accept 10.0.0.*#")
+    (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
+    assert (record.cause, record.confidence) == ("path.middlebox_answers", Confidence.CERTAIN)
+    assert record.where is not None
+    assert record.where.address == "10.2.0.1"
+    assert [one.varied for one in record.controls] == ["port", "port", "address"]
+
+
+def test_a_server_that_hangs_up_is_not_tried_with_other_sizes(check: Checks, run: Runs) -> None:
+    """It said so itself: no packet was lost."""
+    small = works()
+    network = Scripted({HERE: [Close()]}, small=small, replies=lambda *_: Reply("refused", 0.001))
+    (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
+    assert record.cause == "protocol.closed"
+    assert small.connected == []
+
+
+def test_without_retries_nothing_is_experimented_on(check: Checks, run: Runs) -> None:
+    """`retries: 0` leaves the second look and its controls out."""
+    network = hanging()
+    one = check("10.0.0.1", 443, probe="tls", settings=Settings(), retries=0)
+    (record,) = run([one], network).checks
+    assert (record.cause, record.controls) == ("tls.timeout", ())
+    assert (len(network.connected), network.knocked) == (1, [])
+
+
+@pytest.mark.parametrize("address", ["10.20.0.2", "10.20.0.250", "2001:db8:1:2::7"])
+def test_a_stranger_is_of_the_same_network(address: str) -> None:
+    """Never the address itself, the network's first ones or its last."""
+    network = ipaddress.ip_network(network_of(address))
+    for _ in range(300):
+        stranger = ipaddress.ip_address(stranger_of(address))
+        assert stranger in network
+        assert str(stranger) != address
+        assert int(stranger) - int(network.network_address) >= 2
+        assert int(network.broadcast_address) - int(stranger) >= 1

@@ -183,6 +183,17 @@ def test_the_traces_of_many_silent_hosts_cost_little_time(check: Checks, run: Ru
     assert {record.where for record in found.checks} == {Place("after", B)}
 
 
+@pytest.mark.parametrize("networks", [2, 3, 5])
+@pytest.mark.parametrize("way", [f"{A} {B}~6!drop 10.*#22", f"{A}~6 {B}~6!drop 10.*#22"])
+def test_routers_that_limit_their_answers_do_not_put_places_early(
+    check: Checks, run: Runs, networks: int, way: str
+) -> None:
+    """Six errors at once and then one a second, as Linux: those that were traced last are placed as the first."""
+    hosts = [f"10.{20 + network}.0.{number}" for network in range(networks) for number in range(1, 41)]
+    found = run([check(host) for host in hosts], scripted(way), concurrency=500)
+    assert {record.where for record in found.checks} == {Place("after", B)}
+
+
 def test_what_passes_the_second_time_is_unstable_wherever_it_ended(check: Checks, run: Runs) -> None:
     """It works now: the trace beside it places nobody."""
     first = scripted(f"{A} {B}!drop#22 {TARGET}#22")
