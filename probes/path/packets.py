@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
 # Errors quote the packet that they are about (RFC 792, RFC 1812 4.3.2.3, RFC 4443 2.4).
-ERRORS = {ICMP: range(3, 13), ICMP6: range(1, 128)}
-INQUIRIES = (8, 9, 10)  # ICMP echo, router advertisement and solicitation: between the errors, yet none
+ERRORS = {ICMP: frozenset({3, 4, 5, 11, 12}), ICMP6: range(1, 128)}
 QUOTED_AT = 8  # bytes from an ICMP header to the packet that it quotes
 EXTENSIONS = (0, 43, 60)  # hop-by-hop, routing, destination options (RFC 8200 4)
 FRAGMENT = 44
@@ -104,8 +103,7 @@ def _segment(packet: bytes, upper: _Upper) -> Seen:
 
 
 def _error(packet: bytes, upper: _Upper) -> Seen | None:
-    kind = packet[upper.at]
-    if kind not in ERRORS.get(upper.protocol, ()) or (upper.protocol == ICMP and kind in INQUIRIES):
+    if packet[upper.at] not in ERRORS.get(upper.protocol, ()):
         return None
     quoted = _upper(packet, upper.at + QUOTED_AT)
     if quoted is None or quoted.protocol != TCP:
