@@ -188,7 +188,7 @@ def test_the_traces_of_many_silent_hosts_cost_little_time(check: Checks, run: Ru
 def test_routers_that_limit_their_answers_do_not_put_places_early(
     check: Checks, run: Runs, networks: int, way: str
 ) -> None:
-    """Six errors at once and then one a second, as Linux: those that were traced last are placed as the first."""
+    """Six errors at once, then one a second, as Linux: the last ones traced are placed as the first."""
     hosts = [f"10.{20 + network}.0.{number}" for network in range(networks) for number in range(1, 41)]
     found = run([check(host) for host in hosts], scripted(way), concurrency=500)
     assert {record.where for record in found.checks} == {Place("after", B)}
