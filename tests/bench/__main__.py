@@ -1,13 +1,13 @@
-"""`make bench`: netcheck beside the tools that set the pace, as ratios of one run.
+"""`make bench`: netcheck beside the tools that set the pace, as ratios of one run, and what has a bound.
 
-As root the silent addresses are made in a network namespace of their own. The table is printed and, with
-`--write`, recorded in docs/benchmarks.md.
+`python -m tests.bench speed` or `bounds` measures one of the two. As root the silent addresses, and a way of
+many hops, are made in network namespaces of their own. The tables are printed and, with `--write`, recorded
+in docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -19,12 +19,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from tests.bench import bounds, page
 from tests.bench.pairs import Command, cost, measure
 from tests.bench.servers import acceptor, sshd
 
 BIN = Path(sys.executable).parent
 NETCHECK = str(BIN / "netcheck")
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 NETWORK = "127.0.32.0/19"  # 8,190 host addresses
 SILENT = 410  # of them, 5 %
 ONE_SECOND = ("--min-rtt-timeout", "1s", "--initial-rtt-timeout", "1s", "--max-rtt-timeout", "1s")
@@ -44,14 +44,26 @@ class Row:
 
 
 def main() -> None:
+    asked = [word for word in sys.argv[1:] if word in page.SECTIONS] or list(page.SECTIONS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = name
-        rows = [*_scan(folder), *_silent(folder), *_host_keys(folder), _start(), *_memory(folder)]
-    table = tabulate([[row.what, row.ours, row.theirs, row.ratio, row.bound] for row in rows], HEADERS)
-    print(table)
-    if "--write" in sys.argv[1:]:
-        _record(rows)
+        for section in asked:
+            table = _speed(folder) if section == "speed" else _bounds(folder)
+            print(table or f"{section}: needs root, ip, nft and sysctl")
+            if table and "--write" in sys.argv[1:]:
+                page.record(section, table)
+
+
+def _speed(folder: Path) -> str:
+    rows = [*_scan(folder), *_silent(folder), *_host_keys(folder), _start(), *_memory(folder)]
+    return tabulate(
+        [[row.what, row.ours, row.theirs, row.ratio, row.bound] for row in rows], HEADERS, "github"
+    )
+
+
+def _bounds(folder: Path) -> str:
+    return tabulate([bound.cells for bound in bounds.measure(folder)], bounds.HEADERS, "github")
 
 
 def _inventory(folder: Path, hosts: str, check: str) -> str:
@@ -156,21 +168,6 @@ def _memory(folder: Path) -> Iterator[Row]:
         f"1,022 checks {few.memory / 2**20:.0f} MiB",
         f"{each:.0f} bytes a check",
         "-",
-    )
-
-
-def _record(rows: list[Row]) -> None:
-    table = tabulate(
-        [[row.what, row.ours, row.theirs, row.ratio, row.bound] for row in rows], HEADERS, "github"
-    )
-    machine = f"{os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}"
-    PAGE.write_text(
-        "# Benchmarks\n\n"
-        "Made by `make bench`. Machines are noisy, so what counts is the ratio: both commands run in turn,\n"
-        "and the median of the ratios run by run is shown. Times are medians of whole processes, from start\n"
-        f"to exit. Measured on {machine}.\n\n{table}\n\n"
-        "What is measured: `netcheck run` with its table and its journal, as a user runs it; every address\n"
-        "is on loopback. In the silent scene nmap gets 1 s × 3 tries, netcheck `--timeout 3`, `retries: 0`.\n"
     )
 
 

@@ -48,7 +48,7 @@ def main() -> int:
 def compare(lab: Lab, scenes: Sequence[Scene]) -> list[Answers]:
     """Every tool's answer about every scene."""
     columns = [by_netcheck(lab, scenes), *by_others(lab, scenes)]
-    return [Answers(scene, words) for scene, *words in zip(scenes, *columns, strict=True)]
+    return [Answers(scene, tuple(words)) for scene, *words in zip(scenes, *columns, strict=True)]
 
 
 def by_netcheck(lab: Lab, scenes: Sequence[Scene]) -> list[str]:
