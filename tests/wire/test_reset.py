@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Callable
 
 import pytest
 
 from probes.contract import Confidence
+from probes.net.base import Icmp, Reply
 from probes.net.scripted import Scripted
 from probes.path.reset import Reference, Sender, arrival, distance, who_reset
 from probes.path.route import Route
@@ -112,6 +115,61 @@ def test_a_reference_that_gets_an_rst_as_well_tells_nothing() -> None:
     """Its RST may be of the same sender."""
     found = sender(scripted(f"{A} {B}!reset {TARGET}#22,443"), SAME)
     assert told(found) == (None, Confidence.LIKELY)
+
+
+UNUSED = Reference(TARGET, 40000, True, "tcp/40000 of the same host, which nobody uses,")
+
+
+@pytest.mark.parametrize(
+    ("line", "told_of"),
+    [
+        (f"{A} {B}!reset#22 ? {TARGET}#", (False, Confidence.CERTAIN)),
+        (f"{A} {B}!reset#22 {TARGET}#", (False, Confidence.LIKELY)),
+        (f"{A} {B} {TARGET}#", (None, Confidence.LIKELY)),
+        (f"{A} {B}!reset#40000 {TARGET}#", (None, Confidence.LIKELY)),
+    ],
+    ids=["two nearer", "one nearer", "of one sender", "the other is nearer"],
+)
+def test_of_two_rsts_the_nearer_is_not_the_targets(
+    line: str, told_of: tuple[bool | None, Confidence]
+) -> None:
+    """A port that nobody uses is refused by the target, from further away than the RST in question; two RSTs
+    from one place, or the other from nearer, tell nothing."""
+    assert told(sender(scripted(line), UNUSED)) == told_of
+
+
+def changed(network: Scripted, change: Callable[[int, Reply, int | None], Reply]) -> Scripted:
+    """The network with other replies of port 443: by their number, what it would be and the floor."""
+    plain, number = network._replies, itertools.count()
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        usual = plain(address, port, ttl, floor)
+        return change(next(number), usual, floor) if port == 443 else usual
+
+    network._replies = reply
+    return network
+
+
+@pytest.mark.parametrize(("longer", "by_target"), [(1, True), (2, True), (3, False)])
+def test_a_reference_may_go_a_longer_way(longer: int, by_target: bool) -> None:
+    """Of several ways one is short: that a router of a longer one answers proves no firewall."""
+    expired = Reply("expired", 0.003, Icmp(4, 11, 0, C))
+    network = scripted(f"{A} {B} {TARGET}#443")
+    found = sender(changed(network, lambda number, usual, _: expired if number < longer else usual), SAME)
+    assert told(found) == (by_target, Confidence.CERTAIN)
+
+
+def test_answers_that_come_back_over_different_ways_tell_nothing() -> None:
+    """Measured twice, the distance of the same answer differs: no firewall is made of that."""
+
+    def wandering(number: int, usual: Reply, floor: int | None) -> Reply:
+        if floor is None:
+            return usual
+        return Reply("connected" if floor <= (62 if number < 5 else 61) else "answered", 0.003)
+
+    found = sender(changed(scripted(f"{A} {B}!reset#22 {TARGET}#22,443"), wandering), SAME)
+    assert told(found) == (None, Confidence.LIKELY)
+    assert "ways of different length" in found.evidence[0]
 
 
 def test_the_next_reference_is_asked_where_the_first_tells_nothing() -> None:

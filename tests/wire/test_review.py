@@ -183,6 +183,19 @@ def test_the_traces_of_many_silent_hosts_cost_little_time(check: Checks, run: Ru
     assert {record.where for record in found.checks} == {Place("after", B)}
 
 
+def test_beyond_the_last_trace_that_shows_a_place_nobody_has_one(check: Checks, run: Runs) -> None:
+    """The last host's trace is answered by no hop: those next to it may end anywhere."""
+    hosts = network_of(60)
+    network = scripted(f"? ?!drop {hosts[-1]}#22", f"{A} {B}!drop 10.20.0.*#22")
+    found = by_target(run([check(host) for host in hosts], network))
+    placed = [found[host].where for host in hosts]
+    assert placed[0] == Place("after", B)
+    border = placed.index(None)
+    assert border > 1
+    assert set(placed[:border]) == {Place("after", B)}
+    assert set(placed[border:]) == {None}
+
+
 @pytest.mark.parametrize("networks", [2, 3, 5])
 @pytest.mark.parametrize("way", [f"{A} {B}~6!drop 10.*#22", f"{A}~6 {B}~6!drop 10.*#22"])
 def test_routers_that_limit_their_answers_do_not_put_places_early(

@@ -176,6 +176,32 @@ def test_a_router_used_up_by_others_is_heard_when_it_is_asked_again() -> None:
     assert route.limited
 
 
+@pytest.mark.parametrize(
+    "first", [f"{A} {B}~1", f"{A} {B}+1.1", f"? {B}"], ids=["not twice", "late", "a hole"]
+)
+def test_doubt_needs_no_patience(first: str) -> None:
+    """Where one hop shows that answers are rationed, the silence of the next is asked about again."""
+    network = scripted(f"{first} {C}~1!drop#22 {TARGET}#22")
+    asyncio.run(network.knock(TARGET, 443, 1.0, ttl=3))
+    route = traced(network)
+    assert route.last is not None
+    assert (route.last.address, route.limited) == (C, True)
+
+
+def test_the_last_syns_are_for_the_way_itself() -> None:
+    """Questions from another source port leave three SYNs for going on."""
+    network = scripted(f"{FORTY} {TARGET}#22")
+    traced(network, ports=4)
+    ttls = [ttl for _, _, ttl in network.knocked]
+    assert len(set(ttls[-3:])) == 3
+    assert not set(ttls[-3:]) & set(ttls[:-3])
+
+
+def test_a_wait_covers_the_kernels_repeat_and_fits_the_time_to_place() -> None:
+    """The second SYN goes out after 1.0 s; a flow is to be placed within 1.5 s."""
+    assert 1.0 < WAIT < 1.5
+
+
 def test_a_rejection_that_was_not_heard_is_heard_when_asked_again() -> None:
     """A stingy rejecting firewall looks like a drop at first."""
     network = scripted(f"{A} {B}~2!reject#22 {TARGET}#22")
