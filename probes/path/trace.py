@@ -23,8 +23,8 @@ SILENT = 3  # so many silent TTLs after the last answer end a trace
 # The kernel repeats a SYN after 1.0 s, and some answers come only to the repeat: wait for those too.
 WAIT = 1.2
 LATE = 0.9  # an answer that took longer came to the repeat
-# Source ports from which a hop is asked: where they meet different hops there are more paths. Of two paths, chosen
-# by a hash of the ports, two ports show both in half of the cases and four in seven of eight.
+# Source ports from which a hop is asked: where they meet different hops there is more than one path. Of two
+# paths, chosen by a hash of the ports, two ports show both in half of the cases, four in seven of eight.
 PORTS = 2
 MORE_PORTS = 4
 ASKED_AGAIN = 3  # so often the first silent hops are asked again, a `WAIT` each, before they count as silent
