@@ -17,7 +17,7 @@ from netcheck.record import RunRecord
 from probes import ssh
 from probes.contract import Confidence, Verdict
 from probes.net.base import Reply, TlsSession
-from probes.net.scripted import Close, Scripted, Silence
+from probes.net.scripted import Close, Reset, Scripted, Silence
 from probes.path import mtu
 from probes.tls import Settings
 from tests.wire.roads import scripted
@@ -182,6 +182,37 @@ def test_without_retries_nothing_is_experimented_on(check: Checks, run: Runs) ->
     (record,) = run([one], network).checks
     assert (record.cause, record.controls) == ("tls.timeout", ())
     assert (len(network.connected), network.knocked) == (1, [])
+
+
+class Proxied(dict[tuple[str, int], Any]):
+    """Every port opens; what is then done at port 22 and at all others."""
+
+    def __init__(self, at_22: Any, elsewhere: Any) -> None:
+        super().__init__()
+        self._at_22, self._elsewhere = at_22, elsewhere
+
+    def get(self, key: tuple[str, int], default: Any = None) -> Any:
+        return self._at_22 if key[1] == 22 else self._elsewhere
+
+
+@pytest.mark.parametrize(
+    ("at_22", "elsewhere", "anybody"),
+    [
+        ([Silence()], [Close()], False),
+        ([b"SSH-2.0-x\r\n"], [Reset()], False),
+        ([Close()], [Close()], True),
+        ([Silence()], [Silence()], True),
+        ([Close()], [Silence()], True),
+        (Silence(), [Close()], True),
+        ([Silence()], Silence(), True),
+    ],
+)
+def test_a_proxy_that_ends_what_the_target_refuses(at_22: Any, elsewhere: Any, anybody: bool) -> None:
+    """It keeps the port that is asked for, and ends those that nobody uses: this port is another. Where both
+    are kept, or both ended, or one can't be made again, anybody's handshake is what was seen."""
+    network = Scripted(Proxied(at_22, elsewhere), replies=lambda *_: Reply("connected", 0.001))
+    found = asyncio.run(Experimenter(Looker(network)).answers("10.0.0.1", 22))
+    assert (found.anybody, found.distinct) == (anybody, not anybody)
 
 
 @pytest.mark.parametrize("address", ["10.20.0.2", "10.20.0.250", "2001:db8:1:2::7"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netcheck.check import Check
-from netcheck.engine import Depth, Engine
+from netcheck.engine import MOST_TRACED, Depth, Engine
 from netcheck.experiments import Experimenter
 from netcheck.handshakes import HOSTS, WAIT, Handshakes
 from netcheck.record import CheckRecord, RunRecord
@@ -161,6 +161,16 @@ def test_where_the_handshake_is_completed_is_traced(check: Checks, run: Runs) ->
     assert record.where is not None
     assert (record.where.relation, record.where.address) == ("after", B)
     assert first(run([check("10.20.0.1")], scripted(PROXIED), depth=UNTRACED)).where is None
+
+
+def test_of_many_such_handshakes_only_some_are_traced(check: Checks, run: Runs) -> None:
+    """All fail, and the traces stay few."""
+    hosts = network_of(MOST_TRACED + 8)
+    network = scripted(PROXIED)
+    records = list(run([check(host) for host in hosts], network).checks)
+    assert {record.cause for record in records} == {"path.middlebox_answers"}
+    assert len([record for record in records if record.trace]) == MOST_TRACED
+    assert len({address for address, _, ttl in network.knocked if ttl == 1}) == MOST_TRACED
 
 
 def test_a_host_that_can_not_send_any_more_settles_what_it_has(check: Checks, run: Runs) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from netcheck.diagnosis.found import Stalled
 from probes.net.base import ConnectFailed, Reply
-from probes.net.scripted import Scripted
+from probes.net.scripted import Close, Pause, Reset, Script, Scripted, Silence
 from probes.path import middlebox
-from probes.path.middlebox import PORTS, WAIT, Asked, ask_unused
+from probes.path.middlebox import HOLD, PORTS, WAIT, Asked, ask_unused, keeps
 from tests.wire.roads import scripted
 
 TARGET = "10.20.0.9"
@@ -91,3 +91,21 @@ def test_a_host_that_can_not_send_is_said() -> None:
 
     with pytest.raises(ConnectFailed):
         asked(Scripted({}, replies=unsent))
+
+
+@pytest.mark.parametrize(
+    ("script", "kept"),
+    [
+        ([Silence()], True),
+        ([b"SSH-2.0-x"], True),
+        ([Pause(0.5), Close()], False),
+        ([Pause(2 * HOLD), Close()], True),
+        ([Reset()], False),
+        (Silence(), None),
+        (ConnectFailed(111), None),
+    ],
+)
+def test_what_keeps_a_connection(script: Script, kept: bool | None) -> None:
+    """For as long as a proxy needs to hear of the target's refusal; None where none could be made."""
+    network = Scripted({(TARGET, 22): script})
+    assert asyncio.run(keeps(TARGET, 22, network)) is kept

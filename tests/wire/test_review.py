@@ -188,12 +188,18 @@ def test_beyond_the_last_trace_that_shows_a_place_nobody_has_one(check: Checks, 
     hosts = network_of(60)
     network = scripted(f"? ?!drop {hosts[-1]}#22", f"{A} {B}!drop 10.20.0.*#22")
     found = by_target(run([check(host) for host in hosts], network))
+    last = (SOME - 2) * (len(hosts) - 1) // (SOME - 1)
     placed = [found[host].where for host in hosts]
-    assert placed[0] == Place("after", B)
-    border = placed.index(None)
-    assert border > 1
-    assert set(placed[:border]) == {Place("after", B)}
-    assert set(placed[border:]) == {None}
+    assert placed == [Place("after", B)] * (last + 1) + [None] * (len(hosts) - last - 1)
+
+
+def test_many_small_networks_are_traced_without_patience(check: Checks, run: Runs) -> None:
+    """Thirty traces, some at a time, of one wait each: no more than one and a half timeouts are added."""
+    hosts = [f"10.{20 + network}.0.{number}" for network in range(6) for number in range(1, 6)]
+    network = scripted(f"{A} {B}!drop 10.*#22")
+    found = run([check(host) for host in hosts], network)
+    assert network.now() <= 5.0 + 1.5 * 5.0
+    assert {record.where for record in found.checks} == {Place("after", B)}
 
 
 @pytest.mark.parametrize("networks", [2, 3, 5])

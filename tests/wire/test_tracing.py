@@ -71,6 +71,22 @@ def test_a_port_that_answers_is_the_better_sibling(check: Checks) -> None:
     assert {port for _, port, _ in network.knocked} == {22, 443}
 
 
+def test_a_port_is_not_its_own_sibling(check: Checks) -> None:
+    """It answered a moment ago: now it is compared with a port that nobody uses."""
+    network = scripted(f"{A} {B}!drop#22 {C} {TARGET}#22")
+
+    async def scene() -> Traced | None:
+        sightings = Sightings()
+        sightings.note(check(TARGET), await Looker(scripted(f"{A} {TARGET}#22"))(check(TARGET)))
+        tracer = Tracer(network, sightings)
+        return await tracer.follow(await failed(check(TARGET), network), patience=0.0, ports=2)
+
+    traced = asyncio.run(scene())
+    assert traced is not None
+    assert [control.value for control in traced.controls] != [22]
+    assert traced.before == C
+
+
 def test_the_target_itself_may_be_what_follows(check: Checks) -> None:
     """Its other port answers right behind the last hop."""
     traced = followed(scripted(f"{A} {B}!drop#22 {TARGET}#22,443"), check(TARGET), check(TARGET, 443))
