@@ -60,10 +60,15 @@ async def who_reset(
     for reference in references:
         found = await _compared(address, port, reach, reference, network)
         if found is not None:
-            return found
+            return _on_paths(found, route)
     return _unknown(
         "nothing else of the target answers, so whether it or a firewall sent the RST can't be told"
     )
+
+
+def _on_paths(found: Sender, route: Route) -> Sender:
+    """Of several paths the reference may have met the longer one each time: likely, and no more."""
+    return found._replace(confidence=Confidence.LIKELY) if route.ecmp and found.by_target is False else found
 
 
 def _unknown(why: str) -> Sender:

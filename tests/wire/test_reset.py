@@ -50,6 +50,13 @@ def test_an_rst_that_comes_where_the_target_is_not_reached() -> None:
     )
 
 
+def test_on_several_paths_a_firewall_is_only_likely() -> None:
+    """They may differ in length, and the other port may have met the longer one each time."""
+    network = scripted(f"{A}/10.9.0.1 {B}!reset#22 {C} {TARGET}#22,443")
+    assert told(sender(network, SAME)) == (False, Confidence.LIKELY)
+    assert told(sender(scripted(f"{A}/10.9.0.1 {B} {C} {TARGET}#443"), SAME)) == (True, Confidence.CERTAIN)
+
+
 def test_a_neighbours_way_is_only_likely_the_targets() -> None:
     """It may be one hop longer than the target's own."""
     network = scripted(f"{A} {B}!reset#22 {C} {TARGET}#22", f"{A} {B} {C} {NEIGHBOUR}#443")
