@@ -50,6 +50,9 @@ class Threads:
                 raise
             done.add_done_callback(_forget)
             raise TimedOut(loop.time() - began) from None
+        except asyncio.CancelledError:
+            done.add_done_callback(_forget)
+            raise
 
 
 def _run(

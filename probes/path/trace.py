@@ -17,6 +17,8 @@ from probes.net.base import Network, Reply
 from probes.path.route import Hop, Route
 
 MOST_SYNS = 30  # a trace must not look like an attack; the kernel's own repeats are not counted
+# Other source ports are asked up to so many SYNs: the rest is for longer ways, asking again and siblings.
+MOST_COMPARED = 18
 MOST_HOPS = 30
 AT_ONCE = 6  # TTLs in flight from the start; more follow as hops answer
 SILENT = 3  # so many silent TTLs after the last answer end a trace
@@ -114,7 +116,9 @@ class _Ladder:
     async def walk(self, patience: float) -> None:
         """Ask one TTL after the other until the flow's end, or until too many in a row are silent."""
         ttl = 0
-        while self._reach is None and ttl < min(self._furthest + SILENT, MOST_HOPS) and self._room():
+        while (
+            self._reach is None and ttl < min(self._furthest + SILENT, MOST_HOPS) and self._syns < MOST_SYNS
+        ):
             ttl += 1
             self._syns += 1
             await self._ask(ttl, patience)
@@ -158,7 +162,7 @@ class _Ladder:
 
     def _room(self) -> bool:
         """Whether the budget has a SYN for what is not the way itself."""
-        return self._syns + SILENT < MOST_SYNS
+        return self._syns + SILENT < MOST_COMPARED
 
     async def _ask(self, ttl: int, wait: float = WAIT) -> None:
         reply = await self._knock(ttl, wait)
