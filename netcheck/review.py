@@ -31,6 +31,7 @@ PER_HOST = 1
 # Traces at once: routers answer one peer with few ICMP errors (Linux: six, then one a second).
 TRACES = 8
 SAMPLES = 6  # of those that ask each hop once
+MOST_EARLY = 8  # traces that are made again, one by one, for what later ones showed
 EXPERIMENTS = 16  # checks that are experimented on at once
 # Of a class whose representatives turn out to differ, so many more are examined; the rest keep what was seen.
 MOST_EXAMINED = 64
@@ -153,9 +154,20 @@ class Review:
             return
         open_lines = lines(failures)
         self._lines = {one.index: line for line in open_lines for one in line.failures}
+        await self._trace_lines(open_lines, self._spare(failures))
+        for one in [one for one in failures if self._is_early(one)][:MOST_EARLY]:
+            await self._trace_anew(one)
+        await self._trace_lines(open_lines, 0.0)  # where a place has changed
+
+    async def _trace_lines(self, open_lines: Sequence[Line], spare: float) -> None:
         while batch := [(line, one) for line in open_lines for one in iter(line.take, None)]:
-            spare = self._spare(failures) if len(batch) <= TRACES else 0.0
-            await _together(*(self._trace_one(line, one, spare) for line, one in batch))
+            patience = spare if len(batch) <= TRACES else 0.0
+            await _together(*(self._trace_one(line, one, patience) for line, one in batch))
+
+    def _is_early(self, failure: Failure) -> bool:
+        """Whether it was traced before others showed that who comes next is short of answers."""
+        traced = self._found.get(failure.index, Found()).traced
+        return traced is not None and self._tracer is not None and self._tracer.is_early(failure, traced)
 
     def _spare(self, failures: Sequence[Failure]) -> float:
         """How long the repetition of the silent waits beyond one trace."""
@@ -174,6 +186,17 @@ class Review:
         if traced is not None:
             self._found[failure.index] = Found(traced)
             line.put(failure, lost_after(traced.route, traced.before))
+
+    async def _trace_anew(self, failure: Failure) -> None:
+        """A longer way counts; what a router says now may follow from the SYNs of the first trace."""
+        assert self._tracer is not None
+        known = self._found[failure.index].traced
+        traced = await self._tracer.follow(failure, patience=0.0, ports=1)
+        if traced is None or known is None or traced.route.end is not None:
+            return
+        if len(traced.route.hops) > len(known.route.hops):
+            self._found[failure.index] = Found(traced)
+            self._lines[failure.index].put(failure, lost_after(traced.route, traced.before))
 
     async def _explore(self, failures: Iterable[Failure]) -> None:
         """Find out what stands behind answers and stalled connections."""

@@ -41,6 +41,7 @@ class Tracer:
         self._sightings = sightings
         self._names: dict[str, asyncio.Task[str | None]] = {}
         self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
+        self._patient: set[str | None] = set()  # the addresses whose way was asked for again
         self._slowly = asyncio.Lock()  # one at a time asks those again who may be short of answers
         self._answers: dict[str, list[float]] = {}  # when each hop answered
 
@@ -99,6 +100,10 @@ class Tracer:
             return None
         self._noted(route, 1)
         return Traced(route)
+
+    def is_early(self, failure: Failure, traced: Traced) -> bool:
+        """Whether silence may begin too early here, as is known by now, and nobody was asked again."""
+        return failure.main.address not in self._patient and self._may_be_short(traced.route)
 
     async def _compared(
         self, address: str, port: int, route: Route, references: tuple[Reference, ...]
@@ -164,6 +169,7 @@ class Tracer:
 
     async def _again(self, address: str, port: int, route: Route) -> Route:
         """The longer of two traces: the hop that follows on a sibling flow may only be short of answers."""
+        self._patient.add(address)
         async with self._slowly:
             other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
         self._noted(other, 1)

@@ -202,6 +202,17 @@ def test_many_small_networks_are_traced_without_patience(check: Checks, run: Run
     assert {record.where for record in found.checks} == {Place("after", B)}
 
 
+@pytest.mark.parametrize(("networks", "hosts"), [(1, 12), (4, 3), (20, 1)])
+def test_those_who_were_traced_too_soon_are_traced_again(
+    check: Checks, run: Runs, networks: int, hosts: int
+) -> None:
+    """The first traces use every router's answers up, so that some meet none: what the others show then is
+    reason to ask again."""
+    names = [f"10.{20 + network}.0.{number}" for network in range(networks) for number in range(1, hosts + 1)]
+    found = run([check(name) for name in names], scripted(f"{A}~6 {B}~6 {C}~6!drop 10.*#22"))
+    assert {record.where for record in found.checks} == {Place("after", C)}
+
+
 @pytest.mark.parametrize("networks", [2, 3, 5])
 @pytest.mark.parametrize("way", [f"{A} {B}~6!drop 10.*#22", f"{A}~6 {B}~6!drop 10.*#22"])
 def test_routers_that_limit_their_answers_do_not_put_places_early(
