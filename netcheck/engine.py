@@ -172,6 +172,9 @@ class Engine:
         if against is None:
             self._passed_or_settled(held)
             return
+        if against.distinct:
+            self._passed_or_settled(held._replace(judgement=refine.kept(held.judgement)))
+            return
         self._sightings.forget(held.judgement.main.address)
         told = refine.not_proved(held.judgement, against)
         refined = Refined(told, controls=refine.answering(against))

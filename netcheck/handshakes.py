@@ -28,6 +28,9 @@ AT_ONCE = 256
 WAIT = 0.5
 
 
+Port = tuple[str, int | None]  # of an address
+
+
 class Held(NamedTuple):
     """A check whose handshake was completed, and its judgement so far. `number`: its place in the plan."""
 
@@ -36,18 +39,27 @@ class Held(NamedTuple):
     outcome: Outcome
     judgement: Judgement
 
+    @property
+    def port(self) -> Port:
+        return self.judgement.main.address or "", self.check.terms.port
+
 
 Settle = Callable[[Held, Stalled | None], None]
 
 
+def proxied(found: Stalled | None) -> bool:
+    """Whether something completes handshakes for ports that nobody uses, whatever it does then."""
+    return found is not None and (found.anybody or found.distinct)
+
+
 @dataclass(slots=True)
 class Network:
-    """What is known of one destination network. `asked` by address; None: under way."""
+    """What is known of one destination network. `asked`: by port; None: under way."""
 
-    asked: dict[str, Stalled | None] = field(default_factory=dict)
+    asked: dict[Port, Stalled | None] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
     under_way: int = 0
-    anybody: bool = False
+    proxied: bool = False
 
 
 class Handshakes:
@@ -65,8 +77,8 @@ class Handshakes:
         address = held.judgement.main.address or ""
         network = self._networks.setdefault(_prefix(address), Network())
         most = HOSTS if len(self._networks) <= NETWORKS else 1
-        if address not in network.asked and len(network.asked) < most:
-            self._ask(network, address, held.check.terms.port)
+        if len(network.asked) < most and all(address != asked for asked, _ in network.asked):
+            self._ask(network, held.port)
         network.held.append(held)
         self._settle_honest(network)
 
@@ -75,9 +87,8 @@ class Handshakes:
         await self._wait()
         for network in self._networks.values():
             for held in network.held:
-                address = held.judgement.main.address or ""
-                if address not in network.asked:
-                    self._ask(network, address, held.check.terms.port)
+                if held.port not in network.asked:
+                    self._ask(network, held.port)
         await self._wait()
         self._settle_all()
 
@@ -90,8 +101,8 @@ class Handshakes:
     def _settle_all(self) -> None:
         for network in self._networks.values():
             for held in network.held:
-                found = network.asked.get(held.judgement.main.address or "")
-                self._settle(held, found if found and found.anybody else None)
+                found = network.asked.get(held.port)
+                self._settle(held, found if proxied(found) else None)
             network.held.clear()
 
     async def _wait(self) -> None:
@@ -101,21 +112,21 @@ class Handshakes:
             for task in done:
                 task.result()
 
-    def _ask(self, network: Network, address: str, port: int | None) -> None:
-        network.asked[address] = None
+    def _ask(self, network: Network, port: Port) -> None:
+        network.asked[port] = None
         network.under_way += 1
-        self._asking.add(asyncio.ensure_future(self._asked(network, address, port)))
+        self._asking.add(asyncio.ensure_future(self._asked(network, port)))
 
-    async def _asked(self, network: Network, address: str, port: int | None) -> None:
+    async def _asked(self, network: Network, port: Port) -> None:
         async with self._turns:
-            found = await self._experimenter.answers(address, port, WAIT)
-        network.asked[address] = found
-        network.anybody = network.anybody or found.anybody
+            found = await self._experimenter.answers(*port, WAIT)
+        network.asked[port] = found
+        network.proxied = network.proxied or proxied(found)
         network.under_way -= 1
         self._settle_honest(network)
 
     def _settle_honest(self, network: Network) -> None:
-        if network.under_way or network.anybody:
+        if network.under_way or network.proxied:
             return
         for held in network.held:
             self._settle(held, None)

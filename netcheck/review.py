@@ -227,7 +227,7 @@ class Review:
         if found.traced is None and not self._is_told(failure):
             traced = await tracer.follow(failure, patience=0.0, ports=self._ports)
             found = found._replace(traced=traced)
-        return found._replace(patient=await tracer.wait_for_router(failure))
+        return found._replace(patient=await tracer.wait_for_router(failure, found.traced))
 
     def _is_told(self, failure: Failure) -> bool:
         """Whether its neighbours' traces already tell where a silent flow ends."""

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
+from bisect import bisect_right
 from collections.abc import Collection
 
 from netcheck.check import Check
 from netcheck.diagnosis.found import Traced, unused_control
+from netcheck.diagnosis.refine import named
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
 from netcheck.sightings import Sightings
@@ -30,6 +33,7 @@ TRIES = 3
 # Linux's routers send a peer six ICMP errors at once and then one a second. Who has sent a few and never
 # more than that in a second may be short of them; who has sent more has no such limit.
 FEW = 5
+SLOWLY = 30.0  # seconds that a run may spend on asking those again, one flow at a time
 BURST = 7
 
 
@@ -42,6 +46,7 @@ class Tracer:
         self._names: dict[str, asyncio.Task[str | None]] = {}
         self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
         self._patient: set[str | None] = set()  # the addresses whose way was asked for again
+        self._slow_until = math.inf
         self._slowly = asyncio.Lock()  # one at a time asks those again who may be short of answers
         self._answers: dict[str, list[float]] = {}  # when each hop answered
 
@@ -75,10 +80,10 @@ class Tracer:
         except ConnectFailed:
             return None
 
-    async def wait_for_router(self, failure: Failure) -> Reply | None:
+    async def wait_for_router(self, failure: Failure, traced: Traced | None = None) -> Reply | None:
         """What one more SYN meets, where a host was called unreachable sooner than a router can know."""
         address, port = failure.main.address, failure.check.terms.port
-        if address is None or port is None or not _too_soon(failure.main):
+        if address is None or port is None or not _too_soon(failure.main, traced):
             return None
         try:
             for _ in range(TRIES):  # what another SYN had the router begin ends early, too
@@ -110,10 +115,12 @@ class Tracer:
     ) -> Traced:
         if route.end is None:
             before = await self._next_hop(address, route, references)
-            if self._may_be_short(route, before):
-                route = await self._again(address, port, route)
-                before = await self._next_hop(address, route, references)
-            return Traced(route, before)
+            if not self._may_be_short(route, before):
+                return Traced(route, before)
+            other = await self._again(address, port, route)
+            if other is None:
+                return Traced(route, before, unsure=True)
+            return Traced(other, await self._next_hop(address, other, references))
         if route.end.kind != "refused":
             return Traced(route)
         sender = await reset.who_reset(address, port, route, references, self._network)
@@ -167,10 +174,16 @@ class Tracer:
         until = self._network.now() + wait
         return await self._network.knock(reference.address, reference.port, until, ttl=ttl)
 
-    async def _again(self, address: str, port: int, route: Route) -> Route:
-        """The longer of two traces: the hop that follows on a sibling flow may only be short of answers."""
+    async def _again(self, address: str, port: int, route: Route) -> Route | None:
+        """The longer of two traces: the hop that follows on a sibling flow may only be short of answers.
+
+        None where the run has spent its time for that.
+        """
         self._patient.add(address)
         async with self._slowly:
+            if self._network.now() > self._slow_until:
+                return None
+            self._slow_until = min(self._slow_until, self._network.now() + SLOWLY)
             other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
         self._noted(other, 1)
         return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
@@ -185,7 +198,7 @@ class Tracer:
     def _may_limit(self, hop: str) -> bool:
         """Whether this hop has answered often, yet never so often at once that it has no limit."""
         times = self._answers.get(hop, [])
-        at_once = (sum(start <= time <= start + 1.0 for time in times) for start in times)
+        at_once = (bisect_right(times, time + 1.0) - place for place, time in enumerate(times))
         return len(times) >= FEW and max(at_once) <= BURST
 
     def _noted(self, route: Route, ports: int) -> None:
@@ -207,10 +220,16 @@ class Tracer:
         return {address: name for address, name in zip(self._names, found, strict=True) if name}
 
 
-def _too_soon(main: Ascent) -> bool:
+def _too_soon(main: Ascent, traced: Traced | None) -> bool:
     """Whether a host was called unreachable sooner than a router can know by trying: by a firewall, or by a
     router that was still trying for a SYN before this one."""
-    return main.cause == "tcp.rejected" and main.confidence is Confidence.LIKELY and bool(main.signed_by)
+    if main.cause == "tcp.rejected":
+        return main.confidence is Confidence.LIKELY and main.signed_by is not None
+    end = traced.route.end if traced is not None else None
+    if main.cause != "tcp.filtered" or end is None or end.kind != "rejected":
+        return False
+    failed = named(end)
+    return failed.cause == "tcp.rejected" and failed.confidence is Confidence.LIKELY
 
 
 def _connect(main: Ascent) -> Step | None:

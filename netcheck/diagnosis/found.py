@@ -14,12 +14,14 @@ from probes.words import icmp_words
 
 
 class Traced(NamedTuple):
-    """The way of one flow. `before`: the next hop, seen on a sibling flow; `sender`: who sent its RST."""
+    """The way of one flow. `before`: the next hop, seen on a sibling flow; `sender`: who sent its RST;
+    `unsure`: hops on the way limit their answers, and there was no time to ask them again."""
 
     route: Route
     before: str | None = None
     sender: Sender | None = None
     controls: tuple[Control, ...] = ()
+    unsure: bool = False
 
 
 class Known(NamedTuple):

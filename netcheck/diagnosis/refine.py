@@ -18,6 +18,8 @@ from probes.path import mtu
 from probes.path.route import Hop, Route
 
 CONNECTED = "path.middlebox_answers"
+UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
+KEPT = "something completes handshakes for ports that nobody uses and then ends them; this one it keeps"
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
 
 
@@ -111,7 +113,10 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
 def _silent(judgement: Judgement, traced: Traced) -> Refined:
     route, end = traced.route, traced.route.end
     if end is None:
-        return Refined(also(judgement, _silence(route)), where=lost_after(route, traced.before))
+        told = also(judgement, _silence(route))
+        if traced.unsure:
+            told = also(told, UNSURE)._replace(confidence=Confidence.LIKELY)
+        return Refined(told, where=lost_after(route, traced.before))
     if end.kind == "rejected":
         return _unheard(judgement, end)
     words = "an RST" if end.kind == "refused" else "a handshake"
@@ -129,14 +134,14 @@ def _silence(route: Route) -> str:
 
 def _tried(judgement: Judgement, patient: Reply) -> Judgement:
     """A host unreachable that came at once: again at once, or this time after the router has tried?"""
-    failed = _named(patient)
+    failed = named(patient)
     if failed.cause != "tcp.host_down":
         return also(judgement, f"asked once more: {failed.summary}")
     sentence = "the first answer came early because the router was still trying for a SYN before it"
     return with_cause(judgement, failed.cause, failed.summary, failed.confidence, sentence)
 
 
-def _named(end: Reply) -> Failed:
+def named(end: Reply) -> Failed:
     """The cause of a rejection that a single SYN met."""
     rejection = ConnectFailed(errno.EHOSTUNREACH, icmp=end.icmp, elapsed=end.rtt or 0.0)
     return explain(Layer.CONNECT, rejection)
@@ -144,7 +149,7 @@ def _named(end: Reply) -> Failed:
 
 def _unheard(judgement: Judgement, end: Reply) -> Refined:
     """The looks heard nothing, the trace a rejection: routers send few ICMP errors a second."""
-    failed = _named(end)
+    failed = named(end)
     told = with_cause(
         judgement, failed.cause, f"{failed.summary}, heard by the trace", failed.confidence, *failed.evidence
     )
@@ -194,6 +199,11 @@ def not_proved(judgement: Judgement, stalled: Stalled) -> Judgement:
         verdict=Verdict.ERROR if blind else Verdict.FAIL, cause=None, layer=Layer.CONNECT, steps=steps
     )
     return answered_for(told, stalled)
+
+
+def kept(judgement: Judgement) -> Judgement:
+    """A bare handshake by a proxy that tells this port from those that nobody uses."""
+    return also(judgement, KEPT)._replace(confidence=Confidence.LIKELY)
 
 
 def answering(stalled: Stalled) -> tuple[Control, ...]:
