@@ -17,8 +17,6 @@ from probes.path.route import Route
 
 STARTS = (64, 128, 255)
 WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered
-# Where both measures are one hop apart, a router that forwards ports or counts oddly looks the same.
-NEAR = 1
 # Source ports with which the reference is asked: of several ways, longer and shorter, one may reach it.
 WAYS = 3
 
@@ -58,7 +56,7 @@ async def who_reset(
     if reach is None:
         return _unknown("no RST came to the trace")
     for reference in references:
-        found = await _compared(address, port, reach, reference, network)
+        found = await _compared(address, port, route, reach, reference, network)
         if found is not None:
             return _on_paths(found, route)
     return _unknown(
@@ -76,14 +74,19 @@ def _unknown(why: str) -> Sender:
 
 
 async def _compared(
-    address: str, port: int, reach: int, reference: Reference, network: Network
+    address: str, port: int, route: Route, reach: int, reference: Reference, network: Network
 ) -> Sender | None:
     """What the reference tells of the RST's sender; None where it does not answer."""
+    before = route.at(reach - 1)
     reply = await _at(reference, reach, network)
     if reply.kind == "expired" and reply.icmp is not None:
         hop = reply.icmp.sender
+        if hop == address:
+            return _unknown(f"the target's own address forwards {reference.words}: the RST may be its own")
         sentence = f"the RST comes at TTL {reach}, where {reference.words} has only got to the router {hop}"
-        sure = Confidence.CERTAIN if reference.same else Confidence.LIKELY
+        sure = Confidence.LIKELY
+        if reference.same and await _same_way(reference, reach - 1, before, network):
+            sure = Confidence.CERTAIN
         return Sender(False, sure, (sentence,), hop)
     if reply.kind == "silent":  # at a hop that hides, if with more TTL it answers
         reply = await network.knock(reference.address, reference.port, network.now() + WAIT)
@@ -104,6 +107,15 @@ async def _compared(
         if again != found:
             return _unknown("answers come back over ways of different length: their TTLs tell nothing")
     return _judged(*found, reference)
+
+
+async def _same_way(reference: Reference, ttl: int, hop: str | None, network: Network) -> bool:
+    """Whether the reference passes this hop too: by its port it may go another way. Before the first hop, and
+    behind one that hides, nothing speaks against it."""
+    if ttl < 1 or hop is None:
+        return True
+    reply = await network.knock(reference.address, reference.port, network.now() + WAIT, ttl=ttl)
+    return reply.icmp is not None and reply.icmp.sender == hop
 
 
 async def _at(reference: Reference, ttl: int, network: Network) -> Reply:
@@ -136,8 +148,8 @@ def _judged(own: int, other: int, reference: Reference) -> Sender:
         sentence = f"{arrives}: from further away, which tells nothing of a firewall before the target"
         return Sender(None, Confidence.LIKELY, (sentence,))
     hops = "one hop" if apart == 1 else f"{apart} hops"
-    sure = Confidence.CERTAIN if reference.same and apart > NEAR else Confidence.LIKELY
-    return Sender(False, sure, (f"{arrives}: its sender is {hops} nearer than the target",))
+    nearer = f"{arrives}: its sender is {hops} nearer than the target"
+    return Sender(False, Confidence.LIKELY, (nearer,))
 
 
 async def arrival(

@@ -98,10 +98,10 @@ def test_a_firewall_with_another_first_ttl_is_still_nearer() -> None:
 
 
 def test_a_hidden_hop_at_the_reach_does_not_tell() -> None:
-    """Silence of the other port at this TTL is a router that hides, for with more TTL it answers: two hops
-    nearer is certain, where a router that hides is between."""
+    """Silence of the other port at this TTL is a router that hides, for with more TTL it answers; what
+    arrives is from nearer, as it is from a service with a TTL of its own."""
     found = sender(scripted(f"{A} {B}!reset#22 ? {TARGET}#22,443"), SAME)
-    assert told(found) == (False, Confidence.CERTAIN)
+    assert told(found) == (False, Confidence.LIKELY)
     assert "its sender is 2 hops nearer" in found.evidence[0]
 
 
@@ -130,7 +130,7 @@ UNUSED = Reference(TARGET, 40000, True, "tcp/40000 of the same host, which nobod
 @pytest.mark.parametrize(
     ("line", "told_of"),
     [
-        (f"{A} {B}!reset#22 ? {TARGET}#", (False, Confidence.CERTAIN)),
+        (f"{A} {B}!reset#22 ? {TARGET}#", (False, Confidence.LIKELY)),
         (f"{A} {B}!reset#22 {TARGET}#", (False, Confidence.LIKELY)),
         (f"{A} {B} {TARGET}#", (None, Confidence.LIKELY)),
         (f"{A} {B}!reset#40000 {TARGET}#", (None, Confidence.LIKELY)),
@@ -234,3 +234,29 @@ def test_a_flow_without_an_answer_has_no_distance() -> None:
 def test_distance_is_counted_from_the_next_start(ttl: int, routers: int) -> None:
     """64, 128 or 255, the least that is not below."""
     assert distance(ttl) == routers
+
+
+def test_an_address_that_forwards_the_other_port_may_refuse_by_itself() -> None:
+    """Where the reference has only got to the target's own address, that is no firewall before it."""
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        hops = {1: A, 2: TARGET}
+        if (ttl or 64) >= 2 and port == 22:
+            return Reply("refused", 0.001)
+        if ttl in hops:
+            return Reply("expired", 0.001, Icmp(4, 11, 0, hops[ttl]))
+        return Reply("connected", 0.001)
+
+    assert told(sender(Scripted({}, replies=reply), SAME)) == (None, Confidence.LIKELY)
+
+
+def test_a_port_that_goes_another_way_proves_little() -> None:
+    """It meets another router one hop before: how far it gets says nothing certain of this way."""
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        hops = {1: A, 2: B} if port == 22 else {1: A, 2: C, 3: "10.4.0.1"}
+        if ttl in hops:
+            return Reply("expired", 0.001, Icmp(4, 11, 0, hops[ttl]))
+        return Reply("refused" if port == 22 else "connected", 0.001)
+
+    assert told(sender(Scripted({}, replies=reply), SAME)) == (False, Confidence.LIKELY)
