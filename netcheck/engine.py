@@ -136,11 +136,14 @@ class Engine:
         with self._capturing(in_order):
             await second.run(in_order)
         while self._connected and tracer is not None:
-            held, refined = self._connected[0]
-            traced = await tracer.follow_open(held.check, held.judgement.main)
-            refined = refine.with_way(refined, traced, await tracer.names())
-            self._connected.pop(0)
-            self._settle(held.number, held.check, held.outcome, refined)
+            batch = self._connected[: review.TRACES]
+            ways = [tracer.follow_open(held.check, held.judgement.main) for held, _ in batch]
+            traced = await asyncio.gather(*ways)
+            names = await tracer.names()
+            del self._connected[: len(batch)]
+            for (held, refined), way in zip(batch, traced, strict=True):
+                told = refine.with_way(refined, way, names)
+                self._settle(held.number, held.check, held.outcome, told)
 
     def _capturing(self, failures: Iterable[Failure]) -> AbstractContextManager[None]:
         return self._capture.of(captures.services(failures)) if self._capture is not None else nullcontext()

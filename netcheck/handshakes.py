@@ -26,6 +26,7 @@ NETWORKS = 32  # and of as many networks; of further ones one host, or a large f
 AT_ONCE = 256
 # A handshake in somebody's name is quick: whoever proxies it need not ask the target first. Seconds.
 WAIT = 0.5
+ROUND_TRIPS = 3  # and no quicker than that on a long way
 
 
 Port = tuple[str, int | None]  # of an address
@@ -78,7 +79,7 @@ class Handshakes:
         network = self._networks.setdefault(_prefix(address), Network())
         most = HOSTS if len(self._networks) <= NETWORKS else 1
         if len(network.asked) < most and all(address != asked for asked, _ in network.asked):
-            self._ask(network, held.port)
+            self._ask(network, held)
         network.held.append(held)
         self._settle_honest(network)
 
@@ -88,7 +89,7 @@ class Handshakes:
         for network in self._networks.values():
             for held in network.held:
                 if held.port not in network.asked:
-                    self._ask(network, held.port)
+                    self._ask(network, held)
         await self._wait()
         self._settle_all()
 
@@ -112,14 +113,15 @@ class Handshakes:
             for task in done:
                 task.result()
 
-    def _ask(self, network: Network, port: Port) -> None:
-        network.asked[port] = None
+    def _ask(self, network: Network, held: Held) -> None:
+        network.asked[held.port] = None
         network.under_way += 1
-        self._asking.add(asyncio.ensure_future(self._asked(network, port)))
+        wait = max(WAIT, ROUND_TRIPS * held.judgement.main.duration)
+        self._asking.add(asyncio.ensure_future(self._asked(network, held.port, wait)))
 
-    async def _asked(self, network: Network, port: Port) -> None:
+    async def _asked(self, network: Network, port: Port, wait: float) -> None:
         async with self._turns:
-            found = await self._experimenter.answers(*port, WAIT)
+            found = await self._experimenter.answers(*port, wait)
         network.asked[port] = found
         network.proxied = network.proxied or proxied(found)
         network.under_way -= 1

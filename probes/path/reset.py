@@ -100,8 +100,12 @@ async def _compared(
         )
         return Sender(True, Confidence.CERTAIN, (sentence,))
     found = await _arrivals(address, port, reach, reference, network)
-    if found is None or (reply.kind == "refused" and distance(found[1]) <= distance(found[0])):
-        return None  # two RSTs from one place: of one sender, but of which?
+    if found is None:
+        return None
+    if reply.kind == "refused" and distance(found[1]) <= distance(found[0]):
+        return _unknown(
+            f"{reference.words} gets an RST as well, from no further away: of one sender, perhaps"
+        )
     if distance(found[0]) != distance(found[1]):
         again = await _arrivals(address, port, reach, reference, network)
         if again != found:

@@ -181,8 +181,14 @@ def test_answers_that_come_back_over_different_ways_tell_nothing() -> None:
 
 def test_the_next_reference_is_asked_where_the_first_tells_nothing() -> None:
     """The best first; a neighbour where nothing else of the host answers."""
+    network = scripted(f"{A} {B}!reset#22 {C} {TARGET}#22!drop", f"{A} {B} {C} {NEIGHBOUR}#443")
+    assert told(sender(network, SAME._replace(port=40000), BESIDE))[0] is False
+
+
+def test_a_host_that_refuses_elsewhere_too_is_not_measured_by_its_neighbours() -> None:
+    """It may stand nearer than they do, as the network's own gateway does."""
     network = scripted(f"{A} {B}!reset {C} {TARGET}#22", f"{A} {B} {C} {NEIGHBOUR}#443")
-    assert told(sender(network, SAME, BESIDE)) == (False, Confidence.LIKELY)
+    assert told(sender(network, SAME, BESIDE)) == (None, Confidence.LIKELY)
 
 
 def test_without_a_reference_it_is_not_known() -> None:
