@@ -33,7 +33,7 @@ TRIES = 3
 # Linux's routers send a peer six ICMP errors at once and then one a second. Who has sent a few and never
 # more than that in a second may be short of them; who has sent more has no such limit.
 FEW = 5
-SLOWLY = 30.0  # seconds that a run may spend on asking those again, one flow at a time
+SLOWLY = 120.0  # seconds that a run may spend on asking those again, one flow at a time
 BURST = 7
 
 
