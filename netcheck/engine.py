@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from netcheck import capture as captures
 from netcheck import review
 from netcheck.check import Check
-from netcheck.diagnosis import refine
+from netcheck.diagnosis import answered, refine
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
-from netcheck.diagnosis.judge import Judgement, judge
+from netcheck.diagnosis.judge import judge
+from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
 from netcheck.diagnosis.second_look import Failure, is_examined
 from netcheck.diagnosis.write import Writer
@@ -176,11 +177,11 @@ class Engine:
             self._passed_or_settled(held)
             return
         if against.distinct:
-            self._passed_or_settled(held._replace(judgement=refine.kept(held.judgement)))
+            self._passed_or_settled(held._replace(judgement=answered.kept(held.judgement)))
             return
         self._sightings.forget(held.judgement.main.address)
-        told = refine.not_proved(held.judgement, against)
-        refined = Refined(told, controls=refine.answering(against))
+        told = answered.not_proved(held.judgement, against)
+        refined = Refined(told, controls=answered.answering(against))
         if self._depth.trace and len(self._connected) < MOST_TRACED:
             self._connected.append((held, refined))
         else:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from netcheck.check import Check
 from netcheck.diagnosis.found import Stalled
-from netcheck.diagnosis.judge import Judgement
+from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.second_look import network_of
 from netcheck.experiments import Experimenter
 from probes.contract import Outcome

@@ -13,9 +13,10 @@ from typing import Any
 from netcheck import experiments
 from netcheck.check import Check
 from netcheck.diagnosis.found import Found
-from netcheck.diagnosis.judge import Judgement, judge, unstable
+from netcheck.diagnosis.judge import judge, unstable
+from netcheck.diagnosis.judgement import Judgement, also
 from netcheck.diagnosis.places import Line, lines, lost_after
-from netcheck.diagnosis.refine import Refined, also, refine
+from netcheck.diagnosis.refine import Refined, refine
 from netcheck.diagnosis.second_look import Class, Failure, classes, failed, stronger
 from netcheck.experiments import Experimenter
 from netcheck.look import Looker

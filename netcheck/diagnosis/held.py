@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from netcheck.diagnosis.judgement import Judgement
 from netcheck.record import Warned
 from probes.contract import Confidence, Layer, Step, Verdict
 from probes.path.late import SLOW
 from probes.path.samples import Samples
 from probes.path.waits import Bracket, End, Held
 from probes.words import duration_words, span_words
-
-if TYPE_CHECKING:
-    from netcheck.diagnosis.judge import Judgement
 
 # Seconds: an sshd that hangs up earlier has another reason than that nobody logged in.
 LEAST_GRACE = 10.0

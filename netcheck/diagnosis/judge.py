@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from netcheck.check import Check
 from netcheck.diagnosis import held
+from netcheck.diagnosis.judgement import Judgement
 from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 from probes.words import duration_words, few
@@ -28,21 +28,6 @@ PASSING = frozenset(
         "tls.timeout",
     }
 )
-
-
-class Judgement(NamedTuple):
-    """A check's verdict and all that supports it. `main` is the ladder that decided."""
-
-    verdict: Verdict
-    cause: str | None
-    layer: Layer | None
-    confidence: Confidence
-    summary: str
-    main: Ascent
-    steps: tuple[Step, ...]
-    evidence: tuple[str, ...] = ()
-    warnings: tuple[Warned, ...] = ()
-    addresses: tuple[AddressRecord, ...] = ()
 
 
 def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:

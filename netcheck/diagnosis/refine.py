@@ -6,8 +6,9 @@ import errno
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced, unused_control
-from netcheck.diagnosis.judge import Judgement
+from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
+from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
+from netcheck.diagnosis.judgement import Judgement, also, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.record import Control, Place, Trace
 from probes.causes import explain
@@ -17,9 +18,7 @@ from probes.net.base import ConnectFailed, Reply
 from probes.path import mtu
 from probes.path.route import Hop, Route
 
-CONNECTED = "path.middlebox_answers"
 UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
-KEPT = "something completes handshakes for ports that nobody uses and then ends them; this one it keeps"
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
 
 
@@ -58,24 +57,6 @@ def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] =
         return refined._replace(trace=drawn)
     told = also(refined.judgement, f"the handshake is completed after hop {last.ttl}, {last.address}")
     return refined._replace(judgement=told, trace=drawn, where=lost_after(traced.route, None))
-
-
-def with_cause(
-    judgement: Judgement, cause: str, summary: str, confidence: Confidence, *evidence: str
-) -> Judgement:
-    """The same failure under its true name; what it looked like at first is kept as evidence."""
-    steps = tuple(
-        step._replace(cause=cause) if step.layer is judgement.layer and step.cause else step
-        for step in judgement.steps
-    )
-    seen = (f"it looks like {judgement.cause}: {judgement.summary}",) if judgement.cause else ()
-    return judgement._replace(
-        cause=cause,
-        summary=summary,
-        confidence=confidence,
-        steps=steps,
-        evidence=(*judgement.evidence, *seen, *evidence),
-    )
 
 
 def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
@@ -171,50 +152,6 @@ def _by_experiment(judgement: Judgement, stalled: Stalled) -> Refined:
     return Refined(_too_big(judgement, stalled.sizes), controls=(*controls, *_size_controls(stalled.sizes)))
 
 
-def answered_for(judgement: Judgement, stalled: Stalled) -> Judgement:
-    """Something completes handshakes for ports that nobody uses: this one proves nothing."""
-    ports = " and ".join(f"tcp/{asked.port}" for asked in stalled.unused)
-    proof = f"drawn by chance, {ports} of the same address complete handshakes as well"
-    stranger = stalled.stranger
-    if stranger is not None and stranger.answers:
-        proof += f", and so does tcp/{stranger.port} of {stranger.address}"
-    sure = Confidence.CERTAIN if stranger is not None and stranger.answers else Confidence.LIKELY
-    return with_cause(
-        judgement,
-        CONNECTED,
-        "something else completes the handshake, for ports that nobody uses as well",
-        sure,
-        proof,
-    )
-
-
-def not_proved(judgement: Judgement, stalled: Stalled) -> Judgement:
-    """A bare handshake that anybody would get: no pass, and no proof of an open port either."""
-    steps = tuple(
-        step._replace(verdict=Verdict.FAIL, cause=CONNECTED) if step.layer is Layer.CONNECT else step
-        for step in judgement.steps
-    )
-    blind = judgement.cause == "policy.unexpectedly_open"
-    told = judgement._replace(
-        verdict=Verdict.ERROR if blind else Verdict.FAIL, cause=None, layer=Layer.CONNECT, steps=steps
-    )
-    return answered_for(told, stalled)
-
-
-def kept(judgement: Judgement) -> Judgement:
-    """A bare handshake by a proxy that tells this port from those that nobody uses."""
-    return also(judgement, KEPT)._replace(confidence=Confidence.LIKELY)
-
-
-def answering(stalled: Stalled) -> tuple[Control, ...]:
-    """The ports and the stranger that answered, as controls."""
-    controls = [unused_control(asked) for asked in stalled.unused]
-    if stalled.stranger is not None:
-        control = unused_control(stalled.stranger)
-        controls.append(control._replace(varied="address", value=stalled.stranger.address))
-    return tuple(controls)
-
-
 def _size_controls(sizes: Sizes) -> list[Control]:
     return [
         Control("mss", sizes.small, Verdict.PASS, "with segments this small it works"),
@@ -238,11 +175,6 @@ def _too_big(judgement: Judgement, sizes: Sizes) -> Judgement:
         f"with segments of {sizes.small} bytes it works, and without the limit it hangs, both tried again",
         *(() if unacked is None else (ours if unacked else theirs,)),
     )
-
-
-def also(judgement: Judgement, *evidence: str) -> Judgement:
-    """The judgement with further evidence."""
-    return judgement._replace(evidence=(*judgement.evidence, *evidence))
 
 
 def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:

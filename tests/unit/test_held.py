@@ -4,7 +4,8 @@ import pytest
 
 from netcheck.check import Check, Terms
 from netcheck.diagnosis.held import as_record, samples_words
-from netcheck.diagnosis.judge import Judgement, judge
+from netcheck.diagnosis.judge import judge
+from netcheck.diagnosis.judgement import Judgement
 from probes import tcp
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.path.samples import Samples

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from netcheck.check import Check, Terms
+from netcheck.diagnosis.answered import not_proved
 from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
-from netcheck.diagnosis.judge import Judgement, judge
-from netcheck.diagnosis.refine import NEAR, Refined, not_proved, refine, with_way
+from netcheck.diagnosis.judge import judge
+from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.refine import NEAR, Refined, refine, with_way
 from netcheck.record import Control, Place
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.net.base import Icmp, Reply

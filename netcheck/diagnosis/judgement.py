@@ -1,0 +1,51 @@
+"""A verdict on one check with all that supports it, and how it is amended. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netcheck.record import AddressRecord, Warned
+from probes.contract import Ascent, Confidence, Layer, Step, Verdict
+
+
+class Judgement(NamedTuple):
+    """A check's verdict and all that supports it. `main` is the ladder that decided."""
+
+    verdict: Verdict
+    cause: str | None
+    layer: Layer | None
+    confidence: Confidence
+    summary: str
+    main: Ascent
+    steps: tuple[Step, ...]
+    evidence: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    addresses: tuple[AddressRecord, ...] = ()
+
+
+def also(judgement: Judgement, *evidence: str) -> Judgement:
+    """The judgement with further evidence."""
+    return judgement._replace(evidence=(*judgement.evidence, *evidence))
+
+
+def likely(judgement: Judgement, why: str) -> Judgement:
+    """The judgement, no longer certain, and why."""
+    return also(judgement, why)._replace(confidence=Confidence.LIKELY)
+
+
+def with_cause(
+    judgement: Judgement, cause: str, summary: str, confidence: Confidence, *evidence: str
+) -> Judgement:
+    """The same failure under its true name; what it looked like at first is kept as evidence."""
+    steps = tuple(
+        step._replace(cause=cause) if step.layer is judgement.layer and step.cause else step
+        for step in judgement.steps
+    )
+    seen = (f"it looks like {judgement.cause}: {judgement.summary}",) if judgement.cause else ()
+    return judgement._replace(
+        cause=cause,
+        summary=summary,
+        confidence=confidence,
+        steps=steps,
+        evidence=(*judgement.evidence, *seen, *evidence),
+    )
