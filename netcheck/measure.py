@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netcheck.check import Check, Origin
-from netcheck.diagnosis.judge import connected, furthest
+from netcheck.diagnosis.ascents import connected, furthest
 from probes.contract import Ascent, Caution, Layer, Outcome, Verdict
 from probes.net.base import Network, NetworkFailure
 from probes.path.idle import bracket, hold

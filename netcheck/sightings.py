@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netcheck.check import Check
-from netcheck.diagnosis.judge import alive, connected
+from netcheck.diagnosis.ascents import alive, connected
 from netcheck.diagnosis.second_look import network_of
 from probes.contract import Outcome
 

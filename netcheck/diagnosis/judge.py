@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable
-
 from netcheck.check import Check
 from netcheck.diagnosis import held
+from netcheck.diagnosis.ascents import furthest
 from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.policy import openness, policed
 from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 from probes.words import duration_words, few
@@ -33,9 +32,18 @@ PASSING = frozenset(
 def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
     """The verdict after so many looks that agreed."""
     if check.terms.expect == "blocked":
-        return _blocked(outcome)
+        return policed(seen(check, outcome, looks))
     judged = held.sampled(_judged(check, outcome, looks), outcome.samples)
     return held.bracketed(held.left_idle(judged, outcome.held, check.terms.probe), outcome.bracket)
+
+
+def seen(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
+    """What was seen, whatever is expected: where the flow must be blocked, on its most open address."""
+    if check.terms.expect != "blocked":
+        return _judged(check, outcome, looks)
+    main = max(outcome.ascents, key=openness)
+    passed = main.verdict is Verdict.PASS
+    return _passed(outcome, main) if passed else _not_passed(outcome, main, looks)
 
 
 def _judged(check: Check, outcome: Outcome, looks: int) -> Judgement:
@@ -48,16 +56,6 @@ def _judged(check: Check, outcome: Outcome, looks: int) -> Judgement:
     if len(good) < len(ascents):
         return _not_all_passed(passed, ascents, check.terms.every_address)
     return passed
-
-
-def furthest(ascents: Iterable[Ascent]) -> Ascent:
-    """The ladder that got highest; of several a failure before what could not be checked, then the first."""
-
-    def height(ascent: Ascent) -> tuple[int, bool]:
-        passed = sum(step.verdict is Verdict.PASS for step in ascent.steps)
-        return passed, ascent.verdict is Verdict.FAIL
-
-    return max(ascents, key=height)
 
 
 def _not_passed(outcome: Outcome, main: Ascent, looks: int) -> Judgement:
@@ -114,72 +112,6 @@ def _not_all_passed(passed: Judgement, ascents: tuple[Ascent, ...], every: bool)
         summary=f"{len(rest)} of {len(ascents)} addresses {what}: {named}",
         evidence=(*passed.evidence, *(f"{one.address}: {one.summary}" for one in rest)),
     )
-
-
-def _blocked(outcome: Outcome) -> Judgement:
-    """The verdict where the flow must not work (`expect: blocked`)."""
-    main = max(outcome.ascents, key=_openness)
-    verdict, cause, summary = _blocked_verdict(main)
-    layer = Layer.POLICY if verdict in (Verdict.WARN, Verdict.FAIL) else None
-    steps = _steps(outcome, main)
-    if verdict is not Verdict.ERROR:
-        steps = (*steps, Step(Layer.POLICY, verdict, cause))
-    return Judgement(
-        verdict=verdict,
-        cause=cause,
-        layer=main.layer if verdict is Verdict.ERROR else layer,
-        confidence=Confidence.LIKELY if verdict is Verdict.PASS else main.confidence,
-        summary=summary,
-        main=main,
-        steps=steps,
-        evidence=(f"{main.address}: {main.summary}" if main.summary else "connected", *main.evidence),
-        warnings=_warnings(outcome, main),
-        addresses=_addresses(outcome),
-    )
-
-
-def _blocked_verdict(main: Ascent) -> tuple[Verdict, str | None, str]:
-    if connected(main):
-        return Verdict.FAIL, "policy.unexpectedly_open", "it connects, and must not"
-    if main.verdict is Verdict.PASS:
-        return Verdict.FAIL, "policy.unexpectedly_open", "it answers, and must not"
-    if main.cause == "tcp.refused":
-        what = "nothing listens, but nothing on the way blocks either"
-        return Verdict.WARN, "policy.not_filtered", f"{main.summary}: {what}"
-    if signed_by_itself(main):
-        what = "the target itself rejects it, nothing on the way does"
-        return Verdict.WARN, "policy.not_filtered", f"{main.summary}: {what}"
-    signed = main.cause == "tcp.no_route" and main.signed_by
-    if main.cause in ("tcp.filtered", "tcp.rejected") or signed:
-        return Verdict.PASS, None, f"blocked: {main.summary}"
-    return Verdict.ERROR, main.cause, f"can't tell whether it is blocked: {main.summary}"
-
-
-def _openness(ascent: Ascent) -> int:
-    """Of several addresses the most open one decides; one that can't be told is not closed."""
-    order = (Verdict.PASS, Verdict.ERROR, Verdict.WARN, Verdict.FAIL)
-    return order.index(_blocked_verdict(ascent)[0])
-
-
-def connected(ascent: Ascent) -> bool:
-    """Whether the TCP handshake with this address was completed."""
-    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in ascent.steps)
-
-
-def alive(ascent: Ascent) -> bool:
-    """Whether the address itself answered: it connected, or refused with an RST or an ICMP error."""
-    return connected(ascent) or ascent.cause == "tcp.refused" or signed_by_itself(ascent)
-
-
-def signed_by_itself(ascent: Ascent) -> bool:
-    """Whether the very address that was tried rejected the SYN by ICMP.
-
-    A host unreachable after a wait is not its own: a translating router signs so for a dead host behind it.
-    """
-    if ascent.signed_by is None or ascent.address is None or ascent.cause == "tcp.host_down":
-        return False
-    tried = ascent.address.partition("%")[0]
-    return ipaddress.ip_address(tried) == ipaddress.ip_address(ascent.signed_by)
 
 
 def _steps(outcome: Outcome, main: Ascent) -> tuple[Step, ...]:

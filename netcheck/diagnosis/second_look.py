@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netcheck.check import Check
-from netcheck.diagnosis.judge import PASSING, furthest
+from netcheck.diagnosis.ascents import furthest
+from netcheck.diagnosis.judge import PASSING
 from netcheck.diagnosis.judgement import Judgement
 from probes.contract import Ascent, Layer, Outcome, Verdict
 from probes.ladder import is_address

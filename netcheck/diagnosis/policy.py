@@ -1,0 +1,79 @@
+"""Flows that must not work (`expect: blocked`): what was seen of one, judged by that. Pure."""
+
+from __future__ import annotations
+
+from netcheck.diagnosis.ascents import connected, signed_by_itself
+from netcheck.diagnosis.judgement import Judgement, also
+from probes.contract import Ascent, Confidence, Layer, Step, Verdict
+from probes.net.base import Reply
+
+# How something on the way ends a flow; an ICMP "no route" too, where a router signed it.
+BLOCKING = frozenset({"tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall"})
+OPEN, NOT_FILTERED = "policy.unexpectedly_open", "policy.not_filtered"
+
+Policed = tuple[Verdict, str | None, str]
+
+
+def policed(seen: Judgement, end: Reply | None = None) -> Judgement:
+    """The verdict on a flow that must be blocked, of which this was seen. `end`: what its trace met."""
+    verdict, cause, summary = _by_trace(seen, end) or _verdict(seen.main, seen.cause, seen.summary)
+    judged = also(seen, f"{seen.main.address}: {seen.summary}") if not connected(seen.main) else seen
+    if verdict is Verdict.ERROR:
+        return judged._replace(verdict=verdict, cause=cause, summary=summary)
+    certain = verdict is Verdict.FAIL and end is None
+    return judged._replace(
+        verdict=verdict,
+        cause=cause,
+        layer=None if verdict is Verdict.PASS else Layer.POLICY,
+        confidence=seen.confidence if certain else Confidence.LIKELY,
+        summary=summary,
+        steps=(*seen.steps, Step(Layer.POLICY, verdict, cause)),
+    )
+
+
+def with_life_sign(blocked: Judgement, sign: Confidence | None) -> Judgement:
+    """A blocked flow is certainly blocked only if the target was seen alive at that moment.
+
+    `sign`: how sure it is that what answered was the target; None: nothing answered.
+    """
+    address = blocked.main.address
+    if sign is None:
+        missing = "nothing of this run shows the target alive: it may be down rather than blocked"
+        return also(blocked, missing)
+    if sign is not Confidence.CERTAIN:
+        return also(blocked, f"{address} answers on another port, or something else does in its name")
+    return also(blocked, f"{address} answers on another port")._replace(confidence=Confidence.CERTAIN)
+
+
+def openness(ascent: Ascent) -> int:
+    """Of several addresses the most open one decides; one that can't be told is not closed."""
+    order = (Verdict.PASS, Verdict.ERROR, Verdict.WARN, Verdict.FAIL)
+    return order.index(_verdict(ascent, ascent.cause, ascent.summary)[0])
+
+
+def _by_trace(seen: Judgement, end: Reply | None) -> Policed | None:
+    """Where the looks were silent and a SYN of the trace was not; a rejection is the cause by now."""
+    if seen.cause != "tcp.filtered" or end is None:
+        return None
+    if end.kind == "connected":
+        return Verdict.FAIL, OPEN, "silent at first, and then a SYN of the trace connects; it must not"
+    if end.kind == "refused":
+        what = "silent at first, then an RST came: something lets a SYN through now and then"
+        return Verdict.WARN, NOT_FILTERED, what
+    return None
+
+
+def _verdict(main: Ascent, cause: str | None, summary: str) -> Policed:
+    if connected(main):
+        return Verdict.FAIL, OPEN, "it connects, and must not"
+    if main.verdict is Verdict.PASS:
+        return Verdict.FAIL, OPEN, "it answers, and must not"
+    if cause == "tcp.refused":
+        what = "nothing listens, but nothing on the way blocks either"
+        return Verdict.WARN, NOT_FILTERED, f"{summary}: {what}"
+    if signed_by_itself(main):
+        what = "signed with the target's own address, so perhaps nothing on the way rejects it"
+        return Verdict.WARN, NOT_FILTERED, f"{summary}: {what}"
+    if cause in BLOCKING or (cause == "tcp.no_route" and main.signed_by):
+        return Verdict.PASS, None, f"blocked: {summary}"
+    return Verdict.ERROR, cause, f"can't tell whether it is blocked: {summary}"
