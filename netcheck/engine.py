@@ -6,15 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from netcheck import capture as captures
 from netcheck import review
 from netcheck.check import Check
 from netcheck.diagnosis import answered, refine
+from netcheck.diagnosis.deciding import Reviewed
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
-from netcheck.diagnosis.judge import judge
+from netcheck.diagnosis.judge import judge, seen
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
 from netcheck.diagnosis.second_look import Failure, is_examined
@@ -80,7 +81,6 @@ class Engine:
         self._planned = 0
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
-        self._blocked: dict[int, tuple[Check, Outcome, Judgement]] = {}
         self._connected: list[tuple[Held, Refined]] = []  # what is yet to be traced though it connects
         self._sightings = Sightings()
         self._handshakes: Handshakes | None = None
@@ -126,14 +126,16 @@ class Engine:
         await first.run(self._items())
         await self._handshakes.finish()
         if self._failures or self._connected:
-            await self._look_deeper(self._looker(self._network(replace(limits, per_host=review.PER_HOST))))
+            await self._look_deeper(self._looker(self._network(limits, review.PER_PORT)))
 
     async def _look_deeper(self, look: Looker) -> None:
         why_not = self._untraceable() if self._depth.trace else None
         traceable = self._depth.trace and why_not is None
         tracer = Tracer(look.network, self._sightings) if traceable else None
         in_order = [self._failures[index] for index in sorted(self._failures)]
-        second = review.Review(look, self._reviewed, tracer, everyone=self._depth.everyone, untraced=why_not)
+        second = review.Review(
+            look, self._reviewed, self._sign, tracer, everyone=self._depth.everyone, untraced=why_not
+        )
         with self._capturing(in_order):
             await second.run(in_order)
         while self._connected and tracer is not None:
@@ -149,27 +151,30 @@ class Engine:
     def _capturing(self, failures: Iterable[Failure]) -> AbstractContextManager[None]:
         return self._capture.of(captures.services(failures)) if self._capture is not None else nullcontext()
 
-    def _network(self, limits: Limits) -> Network:
-        return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host))
+    def _network(self, limits: Limits, per_port: int | None = None) -> Network:
+        return self._new_network(Gate(limits.concurrency, limits.rate, limits.per_host, per_port))
 
     def _first_look(self, index: int, check: Check, outcome: Outcome) -> None:
         """A pass is settled; what may change with more evidence waits."""
         self._sightings.note(check, outcome)
         judgement = judge(check, outcome)
         passed = judgement.verdict in (Verdict.PASS, Verdict.WARN)
-        if check.terms.expect == "blocked" and judgement.verdict is Verdict.PASS:
-            self._blocked[index] = (check, outcome, judgement)
-        elif is_bare(check, judgement) and self._handshakes is not None:
+        if is_bare(check, judgement) and self._handshakes is not None:
             self._handshakes.hold(Held(index, check, outcome, judgement))
-        elif judgement.verdict is Verdict.FAIL and self._is_examined(check, outcome):
-            self._failures[index] = Failure(index, check, outcome, judgement)
+        elif self._waits(check, outcome, judgement):
+            self._failures[index] = Failure(index, check, outcome, seen(check, outcome))
         else:
             self._passed_or_settled(Held(index, check, outcome, judgement))
         for observer in self._observers:
             observer.looked(passed)
 
-    def _is_examined(self, check: Check, outcome: Outcome) -> bool:
-        return (check.terms.retries > 0 or self._depth.trace) and is_examined(check, outcome)
+    def _waits(self, check: Check, outcome: Outcome, judgement: Judgement) -> bool:
+        """Whether the verdict may change: by a second look, a trace, or a sign of life of what is blocked."""
+        if not is_examined(check, outcome):
+            return False
+        if check.terms.expect == "blocked":
+            return judgement.verdict is not Verdict.ERROR
+        return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
 
     def _proved(self, held: Held, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
@@ -194,7 +199,7 @@ class Engine:
         else:
             self._settle(held.number, held.check, held.outcome, refined)
 
-    def _reviewed(self, reviewed: review.Reviewed) -> None:
+    def _reviewed(self, reviewed: Reviewed) -> None:
         failure = reviewed.failure
         del self._failures[failure.index]
         refined = captures.confirmed(reviewed.refined, failure.check.terms.port, self._capture)
@@ -206,19 +211,13 @@ class Engine:
             self._handshakes.give_up()
         for held, refined in self._connected:
             self._settle(held.number, held.check, held.outcome, refined)
-        for index, (check, outcome, judgement) in self._blocked.items():
-            self._settle(index, check, outcome, Refined(self._with_life_sign(judgement)))
         for failure in self._failures.values():
-            self._settle(failure.index, failure.check, failure.outcome, Refined(failure.judgement))
+            self._settle(
+                failure.index, failure.check, failure.outcome, Refined(judge(failure.check, failure.outcome))
+            )
 
-    def _with_life_sign(self, judgement: Judgement) -> Judgement:
-        """A blocked flow is certainly blocked only if the target was seen alive in this run."""
-        address, when = judgement.main.address, judgement.main.started
-        if not self._sightings.alive(address, when):
-            missing = "nothing of this run shows the target alive: it may be down rather than blocked"
-            return judgement._replace(evidence=(*judgement.evidence, missing))
-        sign = f"{address} answers on another port"
-        return judgement._replace(confidence=Confidence.CERTAIN, evidence=(*judgement.evidence, sign))
+    def _sign(self, address: str | None, when: float) -> Confidence | None:
+        return Confidence.CERTAIN if self._sightings.alive(address, when) else None
 
     def _settle(
         self, index: int, check: Check, outcome: Outcome, refined: Refined, attempts: int = 1
@@ -250,4 +249,6 @@ def is_bare(check: Check, judgement: Judgement) -> bool:
     """Whether all that was seen of the target is a handshake, which somebody else may have completed."""
     if check.terms.probe != "tcp" or check.terms.retries < 1:
         return False
-    return judgement.verdict in PASSED or judgement.cause == "policy.unexpectedly_open"
+    if check.terms.expect == "blocked":
+        return judgement.cause == "policy.unexpectedly_open"
+    return judgement.verdict in PASSED

@@ -51,10 +51,16 @@ class Gate:
     """Implements `probes.net.real.Gate`. Waiters at one host are served in order."""
 
     def __init__(
-        self, concurrency: int = CONCURRENCY, rate: float | None = None, per_host: int = PER_HOST
+        self,
+        concurrency: int = CONCURRENCY,
+        rate: float | None = None,
+        per_host: int = PER_HOST,
+        per_port: int | None = None,
     ) -> None:
+        """`per_port`: so many at once at each port of an address, instead of `per_host` at an address."""
         self.limit = concurrency
-        self.per_host = per_host
+        self.per_host = per_host if per_port is None else per_port
+        self._by_port = per_port is not None
         self.under_way = 0
         self.shortages = 0
         self._interval = 1.0 / rate if rate else 0.0
@@ -64,9 +70,9 @@ class Gate:
         self._in_all: deque[tuple[str, Turn]] = deque()  # waiting because all places are taken
         self._ended = asyncio.Event()
 
-    def admit(self, address: str) -> AbstractAsyncContextManager[None]:
-        """Held while a connection to this address is under way."""
-        return _Admission(self, address)
+    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
+        """Held while a connection to this port of this address is under way."""
+        return _Admission(self, f"{address} {port}" if self._by_port else address)
 
     async def enter(self, address: str) -> None:
         if self._hosts.get(address, 0) >= self.per_host:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from operator import attrgetter
 
 from netcheck.check import Check
 from probes.contract import Outcome
@@ -27,14 +28,24 @@ class Schedule:
     """One pass over checks. `ended` is called with each outcome, in the order in which they end.
 
     Workers take the next check whose host has a free place. The worker that ends a check at a host goes
-    on with the next one parked there, so a busy host never holds up the others.
+    on with the next one parked there, so a busy host never holds up the others. `place`: what counts as one
+    host, `per_host` at once.
     """
 
-    def __init__(self, look: Look, ended: Ended, *, concurrency: int, per_host: int) -> None:
+    def __init__(
+        self,
+        look: Look,
+        ended: Ended,
+        *,
+        concurrency: int,
+        per_host: int,
+        place: Callable[[Check], str] = attrgetter("host"),
+    ) -> None:
         self._look = look
         self._ended = ended
         self._concurrency = concurrency
         self._per_host = per_host
+        self._place = place
         self._items: Iterator[Item] = iter(())
         self._workers = 0
         self._unreported: list[tuple[int, Check, Outcome]] = []
@@ -81,7 +92,7 @@ class Schedule:
             if len(self._unreported) >= BATCH:
                 self._report()
                 await asyncio.sleep(0)
-            item = self._next_at(check.host) or self._next()
+            item = self._next_at(self._place(check)) or self._next()
         self._workers -= 1
 
     def _next(self) -> Item | None:
@@ -89,7 +100,7 @@ class Schedule:
         if self._parked_count >= MOST_PARKED:
             return None
         for item in self._items:
-            host = item[1].host
+            host = self._place(item[1])
             busy = self._busy.get(host, 0)
             if busy < self._per_host:
                 self._busy[host] = busy + 1

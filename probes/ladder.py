@@ -180,17 +180,18 @@ async def look(
             return Outcome(resolve, (ascent,), (), started, network.now() - began)
     usable, left_out = _usable(addresses, network)
     if len(usable) == 1:  # nearly always: spare the tasks
-        ascents = [await climb_one(usable[0], timing, network, layers, climb)]
+        ascents = [await climb_one(usable[0], target.port, timing, network, layers, climb)]
     else:
-        ascents = await _together([climb_one(address, timing, network, layers, climb) for address in usable])
+        climbs = [climb_one(address, target.port, timing, network, layers, climb) for address in usable]
+        ascents = await _together(climbs)
     return Outcome(resolve, tuple(ascents), left_out, started, network.now() - began)
 
 
 async def climb_one(
-    address: str, timing: Timing, network: Network, layers: tuple[Layer, ...], climb: Climb
+    address: str, port: int | None, timing: Timing, network: Network, layers: tuple[Layer, ...], climb: Climb
 ) -> Ascent:
     """One ladder on one address, once the network admits it; its connections are closed at the end."""
-    async with network.admit(address):
+    async with network.admit(address, port):
         ladder = Ladder(address, timing, network, layers)
         try:
             await climb(ladder)

@@ -31,19 +31,18 @@ PASSING = frozenset(
 
 def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
     """The verdict after so many looks that agreed."""
-    if check.terms.expect == "blocked":
-        return policed(seen(check, outcome, looks))
-    judged = held.sampled(_judged(check, outcome, looks), outcome.samples)
-    return held.bracketed(held.left_idle(judged, outcome.held, check.terms.probe), outcome.bracket)
+    judged = seen(check, outcome, looks)
+    return policed(judged) if check.terms.expect == "blocked" else judged
 
 
 def seen(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
     """What was seen, whatever is expected: where the flow must be blocked, on its most open address."""
-    if check.terms.expect != "blocked":
-        return _judged(check, outcome, looks)
-    main = max(outcome.ascents, key=openness)
-    passed = main.verdict is Verdict.PASS
-    return _passed(outcome, main) if passed else _not_passed(outcome, main, looks)
+    if check.terms.expect == "blocked":
+        main = max(outcome.ascents, key=openness)
+        passed = main.verdict is Verdict.PASS
+        return _passed(outcome, main) if passed else _not_passed(outcome, main, looks)
+    judged = held.sampled(_judged(check, outcome, looks), outcome.samples)
+    return held.bracketed(held.left_idle(judged, outcome.held, check.terms.probe), outcome.bracket)
 
 
 def _judged(check: Check, outcome: Outcome, looks: int) -> Judgement:

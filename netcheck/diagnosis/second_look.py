@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netcheck.check import Check
-from netcheck.diagnosis.ascents import furthest
+from netcheck.diagnosis.ascents import connected, furthest
 from netcheck.diagnosis.judge import PASSING
 from netcheck.diagnosis.judgement import Judgement
 from probes.contract import Ascent, Layer, Outcome, Verdict
@@ -25,7 +25,10 @@ REPRESENTATIVES_NEAR_ICMP = 24
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A check that failed on the first look, and how that was judged. `index` is its place in the plan."""
+    """A check that failed on the first look, and how that was judged. `index` is its place in the plan.
+
+    One that must be blocked is a failure too, judged by what was seen of it and not by what is expected.
+    """
 
     index: int
     check: Check
@@ -34,8 +37,8 @@ class Failure:
 
     @property
     def main(self) -> Ascent:
-        """The ladder that failed; of several the one that got highest."""
-        return failed(self.outcome)
+        """The ladder that failed; of several the one that got highest, or is most open where none must be."""
+        return self.judgement.main if self.check.terms.expect == "blocked" else failed(self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,11 @@ class Class:
 
 
 def is_examined(check: Check, outcome: Outcome) -> bool:
-    """Whether a failure is looked at again or traced: never an auth step, never what must be blocked."""
-    if check.terms.expect == "blocked":
-        return False
+    """Whether a check that failed is looked at again or traced: never an auth step, nor what could not be
+    checked. What must be blocked is, where it seems to be: silence may be loss, an RST a firewall's."""
     main = failed(outcome)
+    if check.terms.expect == "blocked" and (connected(main) or main.layer is not Layer.CONNECT):
+        return False
     return main.verdict is Verdict.FAIL and main.layer is not Layer.AUTH
 
 
@@ -90,10 +94,10 @@ def classes(failures: Iterable[Failure]) -> list[Class]:
             signing.add(terms.vantage)
         if main.cause == "tcp.rejected":
             rejected.add(place)
-        found.setdefault((main.cause, *place), []).append(failure)
+        found.setdefault((main.cause, terms.expect, *place), []).append(failure)
     return [
         Class(tuple(members), vantage in signing, cause == "tcp.filtered" and (vantage, *rest) in rejected)
-        for (cause, vantage, *rest), members in found.items()
+        for (cause, _, vantage, *rest), members in found.items()
     ]
 
 

@@ -263,8 +263,8 @@ class Network(Protocol):
 
     def has_route(self, address: str) -> bool: ...
 
-    def admit(self, address: str) -> AbstractAsyncContextManager[None]:
-        """Held while a ladder on this address runs: the limits in all, a second and per host."""
+    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
+        """Held while a ladder on this address runs: the limits in all, a second and per host or port."""
         ...
 
     async def connect(self, address: str, port: int, until: float) -> Connection:

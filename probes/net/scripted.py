@@ -134,7 +134,7 @@ class Scripted:
         """Move the clock."""
         self._clock += seconds
 
-    def admit(self, address: str) -> AbstractAsyncContextManager[None]:
+    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def pause(self, seconds: float) -> None:

@@ -40,7 +40,7 @@ async def hold(address: str, port: int, seconds: float, timeout: float, network:
     restart of the server nor a failover of the firewall explains what happened to the first.
     """
     every = _fit(seconds)
-    async with network.admit(address):
+    async with network.admit(address, port):
         idle = _Idle(address, port, timeout, network)
         if not await idle.open():
             return Held(address, End.GONE, seconds, 0.0)
@@ -77,7 +77,7 @@ async def bracket(address: str, port: int, longest: float, network: Network, tim
 
     It takes that long and a few timeouts. Raises ConnectFailed, TimedOut where not one can be made.
     """
-    async with network.admit(address):
+    async with network.admit(address, port):
         held = [_Idle(address, port, timeout, network) for _ in range(WAITS)]
         try:
             opened = [one for one in held if await one.open()]

@@ -73,7 +73,7 @@ def _patience(round_trip: float) -> float:
 
 
 async def _handshake(address: str, port: int, within: float, network: Network) -> Reply:
-    async with network.admit(address):
+    async with network.admit(address, port):
         return await network.knock(address, port, network.now() + within)
 
 

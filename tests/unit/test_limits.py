@@ -16,7 +16,7 @@ async def crowd(gate: Gate, addresses: list[str]) -> tuple[int, int]:
 
     async def one(address: str) -> None:
         nonlocal in_all, most_in_all, most_at_host
-        async with gate.admit(address):
+        async with gate.admit(address, 22):
             in_all += 1
             at_host[address] = at_host.get(address, 0) + 1
             most_in_all = max(most_in_all, in_all)
@@ -117,7 +117,7 @@ def test_new_connections_keep_the_rate() -> None:
         loop = asyncio.get_running_loop()
 
         async def one() -> None:
-            async with gate.admit("10.0.0.1"):
+            async with gate.admit("10.0.0.1", 22):
                 starts.append(round(loop.time(), 3))
 
         await asyncio.gather(*(one() for _ in range(4)))

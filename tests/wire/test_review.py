@@ -291,12 +291,35 @@ def test_a_plain_run_traces_no_pass(check: Checks, run: Runs) -> None:
     assert all(ttl is None for _, _, ttl in network.knocked)
 
 
-def test_what_must_be_blocked_is_not_traced(check: Checks, run: Runs) -> None:
-    """It is as it should be."""
-    network = scripted(f"{A} {B}!drop#22 {TARGET}#22")
+def test_what_is_blocked_is_placed(check: Checks, run: Runs) -> None:
+    """Silent twice, and a sibling of the host answers: certainly blocked, and after which hop."""
+    network = scripted(f"{A} {B}!drop#22 {C} {TARGET}#22,443")
+    blocked, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
+    assert (blocked.verdict, blocked.cause, blocked.confidence) == (Verdict.PASS, None, CERTAIN)
+    assert (blocked.where, blocked.attempts) == (Place("after", B, C), 2)
+
+
+def test_what_a_firewall_resets_is_blocked(check: Checks, run: Runs) -> None:
+    """An RST is no sign of an open way where the target did not send it."""
+    network = scripted(f"{A} {B}!reset#22 {C} {TARGET}#22,443")
+    blocked, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
+    assert (blocked.verdict, blocked.cause, blocked.confidence) == (Verdict.PASS, None, CERTAIN)
+    assert blocked.where == Place("after", B, C)
+
+
+def test_what_the_target_itself_refuses_is_not_filtered(check: Checks, run: Runs) -> None:
+    """The look-alike: nothing listens, and nothing on the way blocks."""
+    network = scripted(f"{A} {B} {C} {TARGET}#443")
+    refused, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
+    assert (refused.verdict, refused.cause) == (Verdict.WARN, "policy.not_filtered")
+
+
+def test_what_is_silent_by_loss_is_not_blocked(check: Checks, run: Runs) -> None:
+    """Both looks heard nothing; a SYN of the trace connects all the same."""
+    network = Scripted({(TARGET, 22): Silence()}, replies=lambda *_: Reply("connected", 0.01))
     record = one(run([check(TARGET, expect="blocked")], network))
-    assert (record.verdict, record.trace) == (Verdict.PASS, None)
-    assert network.knocked == []
+    assert (record.verdict, record.cause) == (Verdict.FAIL, "policy.unexpectedly_open")
+    assert record.confidence is LIKELY
 
 
 def test_a_host_that_can_not_send_any_more_keeps_its_verdict(check: Checks, run: Runs) -> None:

@@ -1,0 +1,185 @@
+"""What the looks, traces and experiments of a second look come to: each failure's final judgement. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from netcheck.diagnosis.found import Found
+from netcheck.diagnosis.judge import seen, unstable
+from netcheck.diagnosis.judgement import Judgement, also, likely
+from netcheck.diagnosis.places import Line
+from netcheck.diagnosis.policy import policed, with_life_sign
+from netcheck.diagnosis.refine import Refined, refine
+from netcheck.diagnosis.second_look import Failure, failed, stronger
+from netcheck.record import Trace
+from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
+
+UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
+DOWN = "another check found this address down: perhaps this one gave up before its router did"
+DIFFER = "not examined itself, and those of its kind that were turned out to differ"
+
+
+NOTHING_FOUND = Found()
+
+
+@dataclass(slots=True)
+class Case:
+    """A failure under review, filled as the review goes on.
+
+    `again`: how the last of `tries` further looks ended; None: it was not looked at again. `examined`:
+    whether experiments and traces of its own were thought of. `line`: the silent flows it stands among.
+    """
+
+    failure: Failure
+    again: Outcome | None = None
+    tries: int = 0
+    found: Found = NOTHING_FOUND
+    examined: bool = False
+    line: Line | None = None
+
+    @property
+    def second(self) -> Ascent:
+        """The ladder that failed last."""
+        return failed(self.failure.outcome if self.again is None else self.again)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its neighbours' traces already tell where this silent flow ends."""
+        silent = self.failure.main.cause == "tcp.filtered"
+        return silent and self.line is not None and self.line.known(self.failure) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A failure with its final judgement after so many looks of its own."""
+
+    failure: Failure
+    outcome: Outcome
+    refined: Refined
+    attempts: int
+
+    @property
+    def judgement(self) -> Judgement:
+        return self.refined.judgement
+
+    def judged(self, judgement: Judgement) -> Reviewed:
+        """The same, judged otherwise."""
+        return replace(self, refined=self.refined._replace(judgement=judgement))
+
+
+class Beside(NamedTuple):
+    """What is known beside the single failure.
+
+    `names` are the hops' reverse names; `untraced`: why nothing could be traced; `down`: addresses that a
+    router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time).
+    """
+
+    names: Mapping[str, str] = NOTHING
+    untraced: str | None = None
+    down: frozenset[str | None] = frozenset()
+    sign: Callable[[str | None, float], Confidence | None] = lambda address, when: None
+
+
+def decided(
+    members: Sequence[Case], representatives: Sequence[Case], beside_rejections: bool, beside: Beside
+) -> Iterator[Reviewed]:
+    """The verdict of every member of a class: its own second look's, or the representatives'."""
+    agreed = agree(representatives)
+    shown = placed(representatives[0], beside)
+    for case in members:
+        if case.again is not None or case.examined or not case.failure.check.terms.retries:
+            reviewed = placed(case, beside)
+        elif agreed:
+            reviewed = _placed(case, _inherited(case.failure, shown), beside)
+        else:
+            reviewed = _placed(case, _doubted(own(case), DIFFER), beside)
+        yield _policed(case, _weighed(reviewed, beside_rejections, beside), beside)
+
+
+def agree(cases: Sequence[Case]) -> bool:
+    """Whether these, examined, still have one cause."""
+    return len({placed(case, Beside()).judgement.cause for case in cases}) == 1
+
+
+def own(case: Case) -> Reviewed:
+    """What the looks at this failure itself come to."""
+    failure, second = case.failure, case.again
+    if second is None:
+        return Reviewed(failure, failure.outcome, Refined(failure.judgement), 1)
+    again = seen(failure.check, second, looks=2)
+    attempts = 1 + case.tries
+    if again.verdict in (Verdict.PASS, Verdict.WARN):
+        return Reviewed(failure, second, Refined(unstable(again, failure.main)), attempts)
+    outcome = stronger(failure.outcome, second)
+    judgement = seen(failure.check, outcome, looks=2)
+    if again.cause != failure.judgement.cause:
+        other = failed(second) if outcome is failure.outcome else failure.main
+        judgement = likely(judgement, f"another look ended differently: {other.summary}")
+    return Reviewed(failure, outcome, Refined(judgement), attempts)
+
+
+def placed(case: Case, beside: Beside) -> Reviewed:
+    """What the looks at this failure itself, and what was found out beside, come to."""
+    return _placed(case, own(case), beside)
+
+
+def _placed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
+    if beside.untraced and reviewed.judgement.layer is Layer.CONNECT:
+        reviewed = reviewed.judged(also(reviewed.judgement, f"not traced: {beside.untraced}"))
+    found = case.found
+    if found.traced is None and case.line is not None:
+        found = found._replace(known=case.line.known(case.failure))
+    if found == NOTHING_FOUND:
+        return reviewed
+    return replace(reviewed, refined=refine(reviewed.judgement, found, beside.names))
+
+
+def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
+    """What a representative showed stands for the rest of its class, `likely`."""
+    own, shown = failure.judgement, representative.judgement
+    if own.cause != failure.main.cause:  # what the check is about is more than this one address
+        shown = shown._replace(verdict=own.verdict, cause=own.cause, layer=own.layer)
+    as_shown = f"{representative.failure.check.id} was: {shown.summary}"
+    named = f"not looked at again itself; {as_shown}"
+    judgement = own._replace(
+        summary=own.summary if own.cause == shown.cause else f"{own.summary}; looked at again, {as_shown}",
+        verdict=shown.verdict,
+        cause=shown.cause,
+        layer=shown.layer,
+        confidence=Confidence.LIKELY,
+        evidence=(*own.evidence, named),
+    )
+    # Where silence begins is reasoned from the traces on both sides of a flow, not from the class.
+    where = None if shown.cause == "tcp.filtered" else representative.refined.where
+    return Reviewed(failure, failure.outcome, Refined(judgement, where and Trace("sibling"), where), 1)
+
+
+def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Reviewed:
+    """Silence is not certain beside answers that explain it otherwise."""
+    judgement = reviewed.judgement
+    if judgement.cause != "tcp.filtered":
+        return reviewed
+    if judgement.main.address in beside.down:
+        return _doubted(reviewed, DOWN)
+    return _doubted(reviewed, UNHEARD) if beside_rejections else reviewed
+
+
+def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
+    return reviewed.judged(likely(reviewed.judgement, why))
+
+
+def _policed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
+    """The verdict where the flow must be blocked: certain only where what was seen is."""
+    if case.failure.check.terms.expect != "blocked":
+        return reviewed
+    traced, judgement = case.found.traced, reviewed.judgement
+    told = policed(judgement, traced.route.end if traced is not None else None)
+    if told.verdict is not Verdict.PASS:
+        return reviewed.judged(told)
+    sign = beside.sign(judgement.main.address, judgement.main.started)
+    told = with_life_sign(told, sign)
+    if case.failure.check.terms.retries and judgement.confidence is not Confidence.CERTAIN:
+        told = told._replace(confidence=Confidence.LIKELY)
+    return reviewed.judged(told)
