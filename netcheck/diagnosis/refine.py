@@ -67,10 +67,25 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
         refined = _refused(judgement, traced)
     elif judgement.cause == "tcp.filtered":
         refined = _silent(judgement, traced)
+    elif _is_routed(judgement, traced):
+        refined = Refined(_routed(judgement))
     else:
         refined = Refined(judgement)
     told = also(refined.judgement, *shown)
     return refined._replace(judgement=told, controls=traced.controls)
+
+
+def _is_routed(judgement: Judgement, traced: Traced) -> bool:
+    """Whether a router says that it has no route, while another port of the host answers."""
+    said = judgement.cause == "tcp.no_route" and judgement.main.signed_by is not None
+    beside = any(one.varied == "port" and one.verdict is Verdict.PASS for one in traced.controls)
+    return said and judgement.confidence is Confidence.CERTAIN and beside
+
+
+def _routed(judgement: Judgement) -> Judgement:
+    """A router says that it has no route, and yet has one: it is this port that it rejects."""
+    why = "another port of the same address answers, so there is a route: a rule says so of this one"
+    return with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)
 
 
 def _refused(judgement: Judgement, traced: Traced) -> Refined:

@@ -162,6 +162,19 @@ def test_controls_are_kept_and_said() -> None:
     assert control.summary in found.judgement.evidence
 
 
+@pytest.mark.parametrize(
+    ("beside", "cause"), [(Verdict.PASS, "tcp.rejected"), (Verdict.FAIL, "tcp.no_route")]
+)
+def test_a_missing_route_is_none_where_another_port_answers(beside: Verdict, cause: str) -> None:
+    """A rule says "no route" of one port; where nothing answers, the route may really be missing."""
+    told = judgement("tcp.no_route")
+    told = told._replace(main=told.main._replace(signed_by=B))
+    control = Control("port", 443, beside, "tcp/443 is another port")
+    found = refine(told, Found(Traced(Route(WAY), controls=(control,))))
+    assert found.judgement.cause == cause
+    assert (found.judgement.confidence is Confidence.LIKELY) == (beside is Verdict.PASS)
+
+
 def test_an_untraced_flow_says_whose_place_it_has() -> None:
     """Likely, and by name."""
     found = refine(judgement("tcp.filtered"), Found(known=Known(AFTER_B, "local/web01/tcp/22")))
