@@ -6,9 +6,7 @@ The verbs and the ladder are `probes.path`'s; here it is decided which flows to 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
-from bisect import bisect_right
 from collections.abc import Collection
 
 from netcheck.check import Check
@@ -16,25 +14,21 @@ from netcheck.diagnosis.found import Traced, unused_control
 from netcheck.diagnosis.refine import named
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
+from netcheck.routers import Routers
 from netcheck.sightings import Sightings
 from probes.causes import HOST_TRIED
 from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
 from probes.path.reset import Reference
-from probes.path.route import Hop, Route
+from probes.path.route import Route
 from probes.path.trace import WAIT, patience_for, trace, trace_open
 
-# Reverse names are worth this many seconds and no more: a silent resolver must not hold up a verdict.
-NAMES = 1.0
 # A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
 TRYING = 4.0
 TRIES = 3
-# Linux's routers send a peer six ICMP errors at once and then one a second. Who has sent a few and never
-# more than that in a second may be short of them; who has sent more has no such limit.
-FEW = 5
-SLOWLY = 120.0  # seconds that a run may spend on asking those again, one flow at a time
-BURST = 7
+# Seconds that a run may spend on asking routers again that are short of answers, one flow at a time.
+SLOWLY = 120.0
 
 
 class Tracer:
@@ -43,12 +37,10 @@ class Tracer:
     def __init__(self, network: Network, sightings: Sightings) -> None:
         self._network = network
         self._sightings = sightings
-        self._names: dict[str, asyncio.Task[str | None]] = {}
-        self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
+        self._routers = Routers(network)
         self._patient: set[str | None] = set()  # the addresses whose way was asked for again
         self._slow_until = math.inf
         self._slowly = asyncio.Lock()  # one at a time asks those again who may be short of answers
-        self._answers: dict[str, list[float]] = {}  # when each hop answered
 
     async def sample(self, failure: Failure) -> Traced | None:
         """The way of one of many flows: each hop is asked once, and nothing is compared."""
@@ -59,8 +51,8 @@ class Tracer:
             route = await trace(address, port, self._network, patience=None, ports=1)
         except ConnectFailed:
             return None
-        self._noted(route, 1)
-        if self._may_be_short(route):
+        self._routers.note(route, 1)
+        if self._routers.may_be_short(route):
             return await self.follow(failure, patience=0.0, ports=1)
         return Traced(route)
 
@@ -74,7 +66,7 @@ class Tracer:
                 trace(address, port, self._network, patience=patience, ports=ports),
                 self._references(address, {port}),
             )
-            self._noted(route, ports)
+            self._routers.note(route, ports)
             traced = await self._compared(address, port, route, references)
             return traced._replace(controls=controls)
         except ConnectFailed:
@@ -103,19 +95,19 @@ class Tracer:
             route = await trace_open(main.address, port, self._network, connect.duration or 0.0)
         except ConnectFailed:
             return None
-        self._noted(route, 1)
+        self._routers.note(route, 1)
         return Traced(route)
 
     def is_early(self, failure: Failure, traced: Traced) -> bool:
         """Whether silence may begin too early here, as is known by now, and nobody was asked again."""
-        return failure.main.address not in self._patient and self._may_be_short(traced.route)
+        return failure.main.address not in self._patient and self._routers.may_be_short(traced.route)
 
     async def _compared(
         self, address: str, port: int, route: Route, references: tuple[Reference, ...]
     ) -> Traced:
         if route.end is None:
             before = await self._next_hop(address, route, references)
-            if not self._may_be_short(route, before):
+            if not self._routers.may_be_short(route, before):
                 return Traced(route, before)
             other = await self._again(address, port, route)
             if other is None:
@@ -185,39 +177,12 @@ class Tracer:
                 return None
             self._slow_until = min(self._slow_until, self._network.now() + SLOWLY)
             other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
-        self._noted(other, 1)
+        self._routers.note(other, 1)
         return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
-
-    def _may_be_short(self, route: Route, before: str | None = None) -> bool:
-        """Whether silence may begin too early: who follows, on a sibling or on any other route, may limit."""
-        if route.end is not None:
-            return False
-        known = self._after.get(route.last.address if route.last else None, set())
-        return any(map(self._may_limit, known | ({before} if before else set())))
-
-    def _may_limit(self, hop: str) -> bool:
-        """Whether this hop has answered often, yet never so often at once that it has no limit."""
-        times = self._answers.get(hop, [])
-        at_once = (bisect_right(times, time + 1.0) - place for place, time in enumerate(times))
-        return len(times) >= FEW and max(at_once) <= BURST
-
-    def _noted(self, route: Route, ports: int) -> None:
-        """Who answered how often; each is asked for its name once a run, while other things go on."""
-        now = self._network.now()
-        for hop, follower in itertools.pairwise((Hop(0), *route.hops)):
-            if (hop.address or not hop.ttl) and follower.address:
-                self._after.setdefault(hop.address, set()).add(follower.address)
-        for hop in route.hops:
-            if hop.address:
-                self._answers.setdefault(hop.address, []).extend([now] * (1 if route.limited else ports))
-                if hop.address not in self._names:
-                    asking = self._network.name_of(hop.address, now + NAMES)
-                    self._names[hop.address] = asyncio.ensure_future(asking)
 
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""
-        found = await asyncio.gather(*self._names.values())
-        return {address: name for address, name in zip(self._names, found, strict=True) if name}
+        return await self._routers.names()
 
 
 def _too_soon(main: Ascent, traced: Traced | None) -> bool:
