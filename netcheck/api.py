@@ -1,9 +1,9 @@
 """What the command line, a pytest plugin or a notebook call to carry out a plan.
 
-With `netcheck.inventory.load` and `netcheck.plan.plan`:
+from netcheck import api
+from netcheck.inventory import load
 
-    inventory = load("inventory.yml")
-    record = asyncio.run(run(plan(inventory), head_of(inventory), networks=inventory.networks))
+record = asyncio.run(api.check(load("inventory.yml"), only=["group:dmz"]))
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netcheck import __version__
 from netcheck.check import Check
+from netcheck.credentials import Vault
 from netcheck.diagnosis.acts import Owners
 from netcheck.diagnosis.write import Writer
 from netcheck.engine import Depth, Engine
@@ -25,6 +26,7 @@ from netcheck.history.ulid import new_id
 from netcheck.inventory.model import LOCAL, Inventory
 from netcheck.limits import Limits, raise_descriptor_limit
 from netcheck.look import Looker, no_credential
+from netcheck.plan import plan
 from netcheck.record import RunHead, RunRecord, VantageRecord
 from probes.contract import NOTHING, Credential
 from probes.path import selftest
@@ -57,6 +59,40 @@ def head_of(inventory: Inventory | None) -> RunHead:
     )
 
 
+async def check(
+    inventory: Inventory,
+    *,
+    only: Iterable[str] = (),
+    timeout: float | None = None,
+    depth: Depth | None = None,
+    observers: Sequence[Observer] = (),
+) -> RunRecord:
+    """Check an inventory as `netcheck run` does: its credentials, limits and networks; nothing is written.
+
+    `only` are selectors, any of which may match; `timeout` in seconds overrides every check's. Raises
+    UsageError where the selection matches nothing. What a credential must be asked for is missing here.
+    """
+    chosen, vault = plan(inventory, only=only, timeout=timeout), Vault(inventory.credentials)
+    return await run(
+        chosen,
+        head_of(inventory),
+        total=len(chosen),
+        networks=inventory.networks,
+        limits=limits(inventory),
+        depth=depth,
+        credential=vault.get,
+        redact=vault.redact,
+        observers=observers,
+    )
+
+
+def limits(inventory: Inventory | None, concurrency: int | None = None, rate: float | None = None) -> Limits:
+    """The limits asked for, else the inventory's, else the built-in ones."""
+    usual = Limits()
+    own = (inventory.concurrency, inventory.rate) if inventory else (None, None)
+    return Limits(concurrency or own[0] or usual.concurrency, rate or own[1] or usual.rate)
+
+
 async def run(
     checks: Iterable[Check],
     head: RunHead,
@@ -72,6 +108,8 @@ async def run(
     capture: Capture | None = None,
 ) -> RunRecord:
     """Check everything and return the record. `total` checks are planned; only the observers need it.
+
+    `check` does this for an inventory; here every part may be one's own.
 
     `networks` is the inventory's: whose a hop is. `depth`: what is traced, and whether every check is.
     `credential` gives the guarded credential of a name, `redact` hides secrets in a crash's words,

@@ -14,7 +14,6 @@ from netcheck.engine import Depth
 from netcheck.events import Observer
 from netcheck.history.keeper import Keeper
 from netcheck.inventory.model import Inventory
-from netcheck.limits import Limits
 from netcheck.plan import Plan
 
 
@@ -68,7 +67,7 @@ def perform(
             api.head_of(inventory),
             total=len(plan),
             networks=inventory.networks if inventory else {},
-            limits=limits(arguments, inventory),
+            limits=api.limits(inventory, arguments.concurrency, arguments.rate),
             depth=Depth(trace=not arguments.no_trace, everyone=everyone),
             credential=vault.get,
             redact=vault.redact,
@@ -83,14 +82,6 @@ def perform(
 
 def _bar(arguments: Namespace) -> Observer | None:
     return progress.Progress() if progress.wanted(arguments.quiet) else None
-
-
-def limits(arguments: Namespace, inventory: Inventory | None) -> Limits:
-    """The options' limits, else the inventory's, else the built-in ones."""
-    usual = Limits()
-    concurrency = arguments.concurrency or (inventory and inventory.concurrency) or usual.concurrency
-    rate = arguments.rate or (inventory and inventory.rate) or usual.rate
-    return Limits(concurrency, rate)
 
 
 def _on_signals(interrupt: Callable[[], None]) -> None:
