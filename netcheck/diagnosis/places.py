@@ -11,30 +11,21 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from netcheck.diagnosis.found import Known
-from netcheck.diagnosis.second_look import Failure
+from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.record import Place
 from probes.ladder import is_address
 from probes.path.route import Route
 
-# Half of a network may stop at another hop: so many flows of a run are all traced, of more only some of each
-# line, spread, and between those that differ.
-ALL = 24
+# Half of a network may stop at another hop: so many of its flows are all traced, of more only some, spread.
+ALL = 12
 SOME = 3
-# A line is a port of a network. Where that makes more lines than these, larger networks are taken together,
-# and at last all ports: each trace waits for silence, and routers answer few at once.
-MOST_LINES = 6
-GRAINS = ((24, 64, True), (20, 56, True), (16, 48, True), (8, 32, True), (0, 0, True), (0, 0, False))
 
 
 class Line:
-    """Flows to one port of one network that are all silent, in the order of their addresses.
+    """Flows to one port of one network that are all silent, in the order of their addresses."""
 
-    `sampled`: a few of them are traced and stand for the rest, as long as they agree.
-    """
-
-    def __init__(self, failures: Sequence[Failure], *, sampled: bool) -> None:
+    def __init__(self, failures: Sequence[Failure]) -> None:
         self.failures = sorted(failures, key=_order)
-        self._sampled = sampled and len(failures) > SOME
         self._position = {failure.index: at for at, failure in enumerate(self.failures)}
         self._places: dict[int, Place | None] = {}
 
@@ -42,7 +33,12 @@ class Line:
     def is_plain(self) -> bool:
         """Whether a few traces stand for many flows and agree so far."""
         told = [self._places[at] for at in self._told()]
-        return self._sampled and all(_agree(told[0], place) for place in told[1:])
+        return self._is_long and all(_agree(told[0], place) for place in told[1:])
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether not all of its flows are traced."""
+        return len(self.failures) > ALL
 
     def take(self) -> Failure | None:
         """The flow to trace next: some, spread over all, then between two that differ; None: all is told."""
@@ -72,7 +68,7 @@ class Line:
 
     def _next(self) -> int | None:
         count = len(self.failures)
-        most = SOME if self._sampled else count
+        most = min(count, SOME) if self._is_long else count
         for step in range(most):
             position = step * (count - 1) // max(1, most - 1)
             if position not in self._places:
@@ -93,28 +89,13 @@ class Line:
 
 def lines(failures: Iterable[Failure]) -> list[Line]:
     """The silent ones among the failures, by vantage, destination network and port."""
-    silent = [one for one in failures if one.main.cause == "tcp.filtered" and one.main.address]
-    many = len(silent) > ALL
     found: dict[tuple[object, ...], list[Failure]] = {}
-    for grain in GRAINS:
-        found = _grouped(silent, *grain)
-        if not many or len(found) <= MOST_LINES:
-            break
-    return [Line(group, sampled=many) for group in found.values()]
-
-
-def _grouped(
-    silent: Iterable[Failure], ipv4: int, ipv6: int, by_port: bool
-) -> dict[tuple[object, ...], list[Failure]]:
-    """By vantage, network of this length, and port."""
-    found: dict[tuple[object, ...], list[Failure]] = {}
-    for one in silent:
-        address = (one.main.address or "").partition("%")[0]
-        prefix = ipv6 if ":" in address else ipv4
-        network = ipaddress.ip_network(f"{address}/{prefix}", strict=False)
-        terms = one.check.terms
-        found.setdefault((terms.vantage, network, terms.port if by_port else None), []).append(one)
-    return found
+    for failure in failures:
+        if failure.main.cause == "tcp.filtered" and failure.main.address:
+            terms = failure.check.terms
+            line = (terms.vantage, network_of(failure.main.address), terms.port)
+            found.setdefault(line, []).append(failure)
+    return [Line(group) for group in found.values()]
 
 
 def lost_after(route: Route, before: str | None) -> Place | None:
@@ -129,8 +110,8 @@ def _agree(one: Place | None, other: Place | None) -> bool:
     return (one.relation, one.address) == (other.relation, other.address)
 
 
-def _order(failure: Failure) -> tuple[int, int, int]:
-    """By address, by port, then as in the plan."""
+def _order(failure: Failure) -> tuple[int, int]:
+    """By address, then as in the plan."""
     bare = (failure.main.address or "").partition("%")[0]
     number = int(ipaddress.ip_address(bare)) if is_address(bare) else 0
-    return number, failure.check.terms.port or 0, failure.index
+    return number, failure.index

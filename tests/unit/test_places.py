@@ -9,7 +9,7 @@ import pytest
 
 from netcheck.check import Check, Terms
 from netcheck.diagnosis.judge import judge
-from netcheck.diagnosis.places import ALL, MOST_LINES, SOME, Line, lines, lost_after
+from netcheck.diagnosis.places import ALL, SOME, Line, lines, lost_after
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Place
 from probes.contract import Ascent, Layer, Outcome, Step, Timing, Verdict
@@ -32,12 +32,6 @@ def hosts(count: int) -> list[Failure]:
     return [silent(f"10.20.0.{number}", number) for number in range(1, count + 1)]
 
 
-def line_of(failures: list[Failure]) -> Line:
-    """The only line of these."""
-    [line] = lines(failures)
-    return line
-
-
 def traced(line: Line, place: Callable[[Failure], Place | None]) -> list[int]:
     """The indices of those that were traced, in order, if traces show these places."""
     order = []
@@ -50,22 +44,22 @@ def traced(line: Line, place: Callable[[Failure], Place | None]) -> list[int]:
 @pytest.mark.parametrize("count", [1, 2, ALL])
 def test_a_short_line_is_traced_whole(count: int) -> None:
     """Whatever the traces show."""
-    line = line_of(hosts(count))
+    line = Line(hosts(count))
     assert sorted(traced(line, lambda _: LEFT)) == list(range(1, count + 1))
 
 
 def test_of_a_long_line_some_are_traced_spread_over_all() -> None:
     """The first and the last among them; where all agree, no more."""
-    order = traced(line_of(hosts(101)), lambda _: LEFT)
+    order = traced(Line(hosts(101)), lambda _: LEFT)
     assert len(order) == SOME
     assert (order[0], order[SOME // 2], order[-1]) == (1, 51, 101)
 
 
 def test_a_line_is_plain_while_its_traces_agree() -> None:
     """Then a few stand for many; a short one, or one that is parted, is looked at with care."""
-    line = line_of(hosts(100))
+    line = Line(hosts(100))
     assert line.is_plain
-    assert not line_of(hosts(ALL)).is_plain
+    assert not Line(hosts(ALL)).is_plain
     line.put(line.failures[0], LEFT)
     line.put(line.failures[50], LEFT)
     assert line.is_plain
@@ -75,7 +69,7 @@ def test_a_line_is_plain_while_its_traces_agree() -> None:
 
 def test_between_two_that_differ_it_is_halved() -> None:
     """Until neighbours are known on both sides of where the network is parted."""
-    line = line_of(hosts(100))
+    line = Line(hosts(100))
     order = traced(line, lambda one: LEFT if one.index <= 61 else RIGHT)
     assert {61, 62} <= set(order)
     assert len(order) <= SOME + 6
@@ -87,7 +81,7 @@ def test_between_two_that_differ_it_is_halved() -> None:
 
 def test_a_place_stands_only_between_two_that_agree() -> None:
     """Traces that part are not yet followed up: those between them have no place."""
-    line = line_of(hosts(101))
+    line = Line(hosts(101))
     for at, place in ((0, LEFT), (50, LEFT), (100, RIGHT)):
         line.put(line.failures[at], place)
     assert line.known(line.failures[30]) is not None
@@ -102,7 +96,7 @@ def test_a_place_stands_only_between_two_that_agree() -> None:
 
 def test_outside_of_those_that_were_traced_nobody_has_a_place() -> None:
     """A trace of the middle alone says nothing of the ends."""
-    line = line_of(hosts(100))
+    line = Line(hosts(100))
     line.put(line.failures[50], LEFT)
     assert line.known(line.failures[49]) is None
     assert line.known(line.failures[51]) is None
@@ -110,7 +104,7 @@ def test_outside_of_those_that_were_traced_nobody_has_a_place() -> None:
 
 def test_a_trace_without_an_answer_does_not_part_the_line() -> None:
     """Hops may limit their answers: no place was shown, and none is contradicted."""
-    line = line_of(hosts(101))
+    line = Line(hosts(101))
     assert len(traced(line, lambda one: None if one.index == 51 else LEFT)) == SOME
     known = line.known(line.failures[50])
     assert known is not None
@@ -119,14 +113,14 @@ def test_a_trace_without_an_answer_does_not_part_the_line() -> None:
 
 def test_nobody_has_a_place_where_no_trace_shows_one() -> None:
     """Silence from the first hop on."""
-    line = line_of(hosts(30))
+    line = Line(hosts(30))
     traced(line, lambda _: None)
     assert not any(line.known(one) for one in line.failures)
 
 
 def test_one_under_way_is_not_taken_twice_and_tells_nothing() -> None:
     """Several lines are traced at once, each flow once."""
-    line = line_of(hosts(ALL))
+    line = Line(hosts(ALL))
     taken = [line.take() for _ in range(ALL)]
     assert len({one.index for one in taken if one}) == ALL
     assert line.take() is None
@@ -135,7 +129,7 @@ def test_one_under_way_is_not_taken_twice_and_tells_nothing() -> None:
 
 def test_who_speaks_for_others_is_named() -> None:
     """By the check that was traced, the nearest one below."""
-    line = line_of(hosts(100))
+    line = Line(hosts(100))
     for at in (0, 25, 99):
         line.put(line.failures[at], LEFT)
     known = line.known(line.failures[29])
@@ -145,7 +139,7 @@ def test_who_speaks_for_others_is_named() -> None:
 
 def test_the_next_hop_is_kept_where_one_of_two_saw_it() -> None:
     """They agree on where silence begins; what follows is known of one."""
-    line = line_of(hosts(100))
+    line = Line(hosts(100))
     for at, place in ((0, LEFT), (25, LEFT), (50, LEFT._replace(before="10.3.0.1")), (99, LEFT)):
         line.put(line.failures[at], place)
     found = [line.known(line.failures[at]) for at in (10, 40, 60)]
@@ -154,7 +148,7 @@ def test_the_next_hop_is_kept_where_one_of_two_saw_it() -> None:
 
 def test_a_flow_that_is_next_itself_is_not_what_follows_for_others() -> None:
     """Right behind the hop was its own target."""
-    line = line_of(hosts(100))
+    line = Line(hosts(100))
     traced(line, lambda one: LEFT._replace(before=one.main.address))
     known = line.known(line.failures[10])
     assert known is not None
@@ -164,9 +158,9 @@ def test_a_flow_that_is_next_itself_is_not_what_follows_for_others() -> None:
 def test_addresses_are_ordered_as_numbers() -> None:
     """10.20.0.9 is before 10.20.0.10; a zone does not matter."""
     names = ["10.20.0.10", "10.20.0.9", "10.20.0.100"]
-    line = line_of([silent(name, index) for index, name in enumerate(names)])
+    line = Line([silent(name, index) for index, name in enumerate(names)])
     assert [one.main.address for one in line.failures] == ["10.20.0.9", "10.20.0.10", "10.20.0.100"]
-    zoned = line_of([silent("fe80::2%eth0", 0), silent("fe80::1%eth0", 1)])
+    zoned = Line([silent("fe80::2%eth0", 0), silent("fe80::1%eth0", 1)])
     assert [one.index for one in zoned.failures] == [1, 0]
 
 
@@ -190,30 +184,6 @@ def test_four_hundred_silent_hosts_need_few_traces() -> None:
     orders = [traced(line, lambda one: LEFT if one.index < 300 else RIGHT) for line in networks]
     assert [len(line.failures) for line in networks] == [255, 145]
     assert sum(map(len, orders)) <= 2 * SOME + 7
-
-
-def test_a_hundred_networks_of_one_host_need_few_traces() -> None:
-    """They are taken together, in the order of their addresses, and parted where traces differ."""
-    fleet = [silent(f"10.{number // 250}.{number % 250}.9", number) for number in range(0, 400, 4)]
-    together = lines(fleet)
-    assert len(together) <= MOST_LINES
-    assert sum(len(traced(line, lambda _: LEFT)) for line in together) <= MOST_LINES * SOME
-    assert all(line.known(one) for line in together for one in line.failures)
-
-
-def test_many_ports_of_one_host_need_few_traces() -> None:
-    """The way is the same as far as a few of them show."""
-    [line] = lines(silent("10.20.0.1", port, port) for port in range(1000, 1040))
-    assert len(traced(line, lambda _: LEFT)) == SOME
-    assert [one.check.terms.port for one in line.failures] == list(range(1000, 1040))
-
-
-def test_ipv4_and_ipv6_are_never_taken_together() -> None:
-    """Their ways differ."""
-    fleet = [silent(f"10.{number}.0.1", number) for number in range(30)]
-    fleet += [silent(f"2001:db8:{number}::1", 100 + number) for number in range(30)]
-    for line in lines(fleet):
-        assert len({":" in (one.main.address or "") for one in line.failures}) == 1
 
 
 @pytest.mark.parametrize(
