@@ -29,7 +29,7 @@ from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
 from netcheck.schedule import Schedule
 from netcheck.sightings import Sightings
 from netcheck.tracing import Tracer
-from probes.contract import Confidence, Outcome, Verdict
+from probes.contract import Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
 from probes.path.capture import Capture
@@ -133,9 +133,8 @@ class Engine:
         traceable = self._depth.trace and why_not is None
         tracer = Tracer(look.network, self._sightings) if traceable else None
         in_order = [self._failures[index] for index in sorted(self._failures)]
-        second = review.Review(
-            look, self._reviewed, self._sign, tracer, everyone=self._depth.everyone, untraced=why_not
-        )
+        sign, everyone = self._sightings.sign, self._depth.everyone
+        second = review.Review(look, self._reviewed, sign, tracer, everyone=everyone, untraced=why_not)
         with self._capturing(in_order):
             await second.run(in_order)
         while self._connected and tracer is not None:
@@ -179,12 +178,13 @@ class Engine:
     def _proved(self, held: Held, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
         if against is None:
+            self._sightings.prove(held.judgement.main.address, held.judgement.main.started)
             self._passed_or_settled(held)
             return
         if against.distinct:
             self._passed_or_settled(held._replace(judgement=answered.kept(held.judgement)))
             return
-        self._sightings.forget(held.judgement.main.address)
+        self._sightings.forget(*held.port)
         told = answered.not_proved(held.judgement, against)
         refined = Refined(told, controls=answered.answering(against))
         if self._depth.trace and len(self._connected) < MOST_TRACED:
@@ -215,9 +215,6 @@ class Engine:
             self._settle(
                 failure.index, failure.check, failure.outcome, Refined(judge(failure.check, failure.outcome))
             )
-
-    def _sign(self, address: str | None, when: float) -> Confidence | None:
-        return Confidence.CERTAIN if self._sightings.alive(address, when) else None
 
     def _settle(
         self, index: int, check: Check, outcome: Outcome, refined: Refined, attempts: int = 1

@@ -11,10 +11,11 @@ import random
 from dataclasses import replace
 
 from netcheck.check import Check
+from netcheck.diagnosis.ascents import HANGING, got_past
 from netcheck.diagnosis.found import Sizes, Stalled
 from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.look import Looker, no_credential
-from probes.contract import Ascent, Outcome, Verdict
+from probes.contract import Ascent, Outcome
 from probes.net.base import ConnectFailed
 from probes.path import middlebox, mtu
 
@@ -22,11 +23,6 @@ from probes.path import middlebox, mtu
 PATIENCE = 4
 CONFIRMED = 2  # times that small segments must work again and big ones fail
 LEAST = 1.5  # seconds: a lost packet is repeated well within
-
-
-# What a path that loses big packets looks like, and what something that only completes handshakes does.
-HANGING = frozenset({"protocol.silent", "protocol.slow", "tls.timeout"})
-STALLED = HANGING | {"protocol.closed", "protocol.reset", "tls.closed", "tls.reset"}
 
 
 class Experimenter:
@@ -99,25 +95,6 @@ class Experimenter:
     async def _once(self, check: Check, look: Looker) -> Outcome:
         terms = check.terms._replace(credential=None, samples=None, idle=None)
         return await look(check._replace(terms=terms))
-
-
-def stalled(main: Ascent) -> bool:
-    """Whether a ladder ended, connected, before anything of the target's own was seen or amid a message."""
-    return main.cause in STALLED and main.address is not None
-
-
-def got_past(outcome: Outcome, main: Ascent) -> bool:
-    """Whether this look got further on that address than the ladder that stalled.
-
-    It passed that step, or failed there over what the target said: a certificate that nobody trusts has
-    come all the same.
-    """
-    return any(
-        any(step.layer is main.layer and step.verdict is Verdict.PASS for step in ascent.steps)
-        or (ascent.layer is main.layer and ascent.verdict is Verdict.FAIL and ascent.cause not in STALLED)
-        for ascent in outcome.ascents
-        if ascent.address == main.address
-    )
 
 
 def stranger_of(address: str) -> str:

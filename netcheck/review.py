@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from netcheck import experiments
 from netcheck.check import Check
-from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, decided, own
+from netcheck.diagnosis.ascents import stalled
+from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, decided, own, refusing
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
@@ -85,7 +85,8 @@ class Review:
         )
         names = await self._tracer.names() if self._tracer is not None else {}
         down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
-        beside = Beside(names, self._untraced, down, self._sign)
+        alive = refusing(self._cases.values())
+        beside = Beside(names, self._untraced, down, self._sign, alive)
         for each in found:
             members = [self._cases[one.index] for one in each.members]
             for reviewed in decided(members, self._split(each)[0], each.beside_rejections, beside):
@@ -200,11 +201,11 @@ class Review:
             return
         as_seen = replace(case.failure, outcome=reviewed.outcome)
         terms = as_seen.check.terms
-        if experiments.stalled(as_seen.main) and terms.retries and terms.expect != "blocked":
+        if stalled(as_seen.main) and terms.retries and terms.expect != "blocked":
             async with self._experiments:
-                stalled = await self._experimenter.on(as_seen)
-            case.found = Found(stalled=stalled)
-            if stalled.anybody and self._tracer is not None:
+                found = await self._experimenter.on(as_seen)
+            case.found = Found(stalled=found)
+            if found.anybody and self._tracer is not None:
                 traced = await self._tracer.follow_open(as_seen.check, as_seen.main)
                 case.found = case.found._replace(traced=traced)
         elif as_seen.main.layer is Layer.CONNECT and self._tracer is not None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netcheck.check import Check
-from netcheck.diagnosis.ascents import alive, connected
+from netcheck.diagnosis.ascents import alive, connected, spoke
 from netcheck.diagnosis.second_look import network_of
-from probes.contract import Outcome
+from probes.contract import Confidence, Outcome
 
 # A target that answered so many seconds before or after counts as alive at that moment.
 SAME_MOMENT = 60.0
 
 
 class Sighting(NamedTuple):
-    """When an address answered last (Unix time), and a port of it that completed a handshake, if one did."""
+    """When an address answered last, and when by the target itself for certain (Unix time; None: never).
+
+    `port` completed a handshake; None: none did.
+    """
 
     when: float
-    port: int | None
+    proved: float | None = None
+    port: int | None = None
 
 
 class Sightings:
@@ -33,19 +37,36 @@ class Sightings:
             address = ascent.address
             if address and alive(ascent):
                 port = check.terms.port if connected(ascent) else None
-                known = self._seen.get(address)
-                self._seen[address] = Sighting(ascent.started, port or (known.port if known else None))
+                known = self._seen.get(address, Sighting(ascent.started))
+                proved = ascent.started if spoke(ascent) else known.proved
+                self._seen[address] = Sighting(ascent.started, proved, port or known.port)
                 self._neighbours = None
 
-    def forget(self, address: str | None) -> None:
-        """The address did not answer after all: something else did."""
-        self._seen.pop(address or "", None)
-        self._neighbours = None
+    def prove(self, address: str | None, when: float) -> None:
+        """It was the target that answered then: its handshake is not one that just anybody gets."""
+        if address in self._seen:
+            self._seen[address] = self._seen[address]._replace(proved=when)
 
-    def alive(self, address: str | None, when: float) -> bool:
-        """Whether the address answered at about this moment (Unix time)."""
+    def forget(self, address: str | None, port: int | None) -> None:
+        """The address did not answer there after all: something else did."""
+        known = self._seen.pop(address or "", None)
+        self._neighbours = None
+        if address and known is not None and known.proved is not None:
+            self._seen[address] = Sighting(
+                known.proved, known.proved, known.port if known.port != port else None
+            )
+
+    def sign(self, address: str | None, when: float) -> Confidence | None:
+        """How sure it is that the target answered at about this moment (Unix time); None: nobody did.
+
+        An RST or an ICMP error may be a firewall's that signs with the target's address.
+        """
         sighting = self._seen.get(address or "")
-        return sighting is not None and abs(sighting.when - when) <= SAME_MOMENT
+        if sighting is None:
+            return None
+        if sighting.proved is not None and abs(sighting.proved - when) <= SAME_MOMENT:
+            return Confidence.CERTAIN
+        return Confidence.LIKELY if abs(sighting.when - when) <= SAME_MOMENT else None
 
     def port(self, address: str) -> int | None:
         """A port of the address that completed a handshake."""

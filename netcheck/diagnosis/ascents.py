@@ -5,7 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from probes.contract import Ascent, Layer, Verdict
+from probes.contract import Ascent, Layer, Outcome, Verdict
+
+ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
+# What a path that loses big packets looks like, and what something that only completes handshakes does.
+HANGING = frozenset({"protocol.silent", "protocol.slow", "tls.timeout"})
+STALLED = HANGING | {"protocol.closed", "protocol.reset", "tls.closed", "tls.reset"}
 
 
 def furthest(ascents: Iterable[Ascent]) -> Ascent:
@@ -23,6 +28,14 @@ def connected(ascent: Ascent) -> bool:
     return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in ascent.steps)
 
 
+def spoke(ascent: Ascent) -> bool:
+    """Whether something was heard that only the target can have said: a step above the handshake passed, or
+    failed over what was said."""
+    above = [step for step in ascent.steps if step.layer in ABOVE_CONNECT]
+    said = ascent.verdict is Verdict.FAIL and ascent.layer in ABOVE_CONNECT and ascent.cause not in STALLED
+    return said or any(step.verdict is Verdict.PASS for step in above)
+
+
 def alive(ascent: Ascent) -> bool:
     """Whether the address itself answered: it connected, or refused with an RST or an ICMP error."""
     return connected(ascent) or ascent.cause == "tcp.refused" or signed_by_itself(ascent)
@@ -37,3 +50,22 @@ def signed_by_itself(ascent: Ascent) -> bool:
         return False
     tried = ascent.address.partition("%")[0]
     return ipaddress.ip_address(tried) == ipaddress.ip_address(ascent.signed_by)
+
+
+def stalled(main: Ascent) -> bool:
+    """Whether a ladder ended, connected, before anything of the target's own was seen or amid a message."""
+    return main.cause in STALLED and main.address is not None
+
+
+def got_past(outcome: Outcome, main: Ascent) -> bool:
+    """Whether this look got further on that address than the ladder that stalled.
+
+    It passed that step, or failed there over what the target said: a certificate that nobody trusts has
+    come all the same.
+    """
+    return any(
+        any(step.layer is main.layer and step.verdict is Verdict.PASS for step in ascent.steps)
+        or (ascent.layer is main.layer and ascent.verdict is Verdict.FAIL and ascent.cause not in STALLED)
+        for ascent in outcome.ascents
+        if ascent.address == main.address
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -73,13 +73,15 @@ class Beside(NamedTuple):
     """What is known beside the single failure.
 
     `names` are the hops' reverse names; `untraced`: why nothing could be traced; `down`: addresses that a
-    router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time).
+    router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time);
+    `alive`: addresses that certainly refused something themselves.
     """
 
     names: Mapping[str, str] = NOTHING
     untraced: str | None = None
     down: frozenset[str | None] = frozenset()
     sign: Callable[[str | None, float], Confidence | None] = lambda address, when: None
+    alive: frozenset[str | None] = frozenset()
 
 
 def decided(
@@ -101,6 +103,13 @@ def decided(
 def agree(cases: Sequence[Case]) -> bool:
     """Whether these, examined, still have one cause."""
     return len({placed(case, Beside()).judgement.cause for case in cases}) == 1
+
+
+def refusing(cases: Iterable[Case]) -> frozenset[str | None]:
+    """The addresses of which it is certain that they refused something themselves, and so are alive."""
+    judgements = (placed(case, Beside()).judgement for case in cases if case.examined)
+    sure = [one for one in judgements if one.cause == "tcp.refused" and one.confidence is Confidence.CERTAIN]
+    return frozenset(one.main.address for one in sure)
 
 
 def own(case: Case) -> Reviewed:
@@ -178,8 +187,8 @@ def _policed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
     told = policed(judgement, traced.route.end if traced is not None else None)
     if told.verdict is not Verdict.PASS:
         return reviewed.judged(told)
-    sign = beside.sign(judgement.main.address, judgement.main.started)
-    told = with_life_sign(told, sign)
+    address, when = judgement.main.address, judgement.main.started
+    told = with_life_sign(told, Confidence.CERTAIN if address in beside.alive else beside.sign(address, when))
     if case.failure.check.terms.retries and judgement.confidence is not Confidence.CERTAIN:
         told = told._replace(confidence=Confidence.LIKELY)
     return reviewed.judged(told)

@@ -6,11 +6,12 @@ import pytest
 
 from netcheck.check import Check, Terms
 from netcheck.sightings import SAME_MOMENT, Sightings
-from probes.contract import Ascent, Layer, Outcome, Step, Timing, Verdict
+from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 
 CONNECTED = (Step(Layer.CONNECT, Verdict.PASS),)
 NOT = (Step(Layer.CONNECT, Verdict.FAIL, "tcp.filtered"),)
 OPEN = Ascent(None, Verdict.PASS, CONNECTED)
+SPOKE = Ascent(None, Verdict.PASS, (*CONNECTED, Step(Layer.PROTOCOL, Verdict.PASS)))
 REFUSED = Ascent(None, Verdict.FAIL, NOT, "tcp.refused", Layer.CONNECT)
 SILENT = Ascent(None, Verdict.FAIL, NOT, "tcp.filtered", Layer.CONNECT)
 REJECTED = Ascent(None, Verdict.FAIL, NOT, "tcp.rejected", Layer.CONNECT)
@@ -28,47 +29,61 @@ def seen(*notes: tuple[str, int, Ascent, float]) -> Sightings:
 
 
 @pytest.mark.parametrize(
-    ("ascent", "alive", "port"),
+    ("ascent", "sign", "port"),
     [
-        (OPEN, True, 22),
-        (CLOSED, True, 22),
-        (REFUSED, True, None),
-        (REJECTED._replace(signed_by="10.0.0.1"), True, None),
-        (REJECTED._replace(signed_by="10.9.0.1"), False, None),
-        (SILENT, False, None),
+        (OPEN, Confidence.LIKELY, 22),
+        (SPOKE, Confidence.CERTAIN, 22),
+        (CLOSED, Confidence.LIKELY, 22),
+        (REFUSED, Confidence.LIKELY, None),
+        (REJECTED._replace(signed_by="10.0.0.1"), Confidence.LIKELY, None),
+        (REJECTED._replace(signed_by="10.9.0.1"), None, None),
+        (SILENT, None, None),
     ],
 )
-def test_what_is_a_sign_of_life(ascent: Ascent, alive: bool, port: int | None) -> None:
+def test_what_is_a_sign_of_life(ascent: Ascent, sign: Confidence | None, port: int | None) -> None:
     """Any answer of the address itself; only a handshake is a flow to compare with."""
     found = seen(("10.0.0.1", 22, ascent, 100.0))
-    assert (found.alive("10.0.0.1", 100.0), found.port("10.0.0.1")) == (alive, port)
+    assert (found.sign("10.0.0.1", 100.0), found.port("10.0.0.1")) == (sign, port)
+
+
+def test_a_handshake_that_not_anybody_gets_is_proof() -> None:
+    """And what spoke is not forgotten with a proxy's handshake on another port."""
+    found = seen(("10.0.0.1", 22, OPEN, 100.0))
+    found.prove("10.0.0.1", 100.0)
+    found.prove("10.0.0.2", 100.0)
+    assert found.sign("10.0.0.1", 100.0) is Confidence.CERTAIN
+    assert found.sign("10.0.0.2", 100.0) is None
+    found = seen(("10.0.0.1", 22, SPOKE, 100.0), ("10.0.0.1", 443, OPEN, 101.0))
+    found.forget("10.0.0.1", 443)
+    assert found.sign("10.0.0.1", 100.0) is Confidence.CERTAIN
+    assert found.port("10.0.0.1") is None
 
 
 def test_life_is_of_a_moment() -> None:
     """A minute before or after; nobody else's."""
     found = seen(("10.0.0.1", 22, OPEN, 100.0))
-    assert found.alive("10.0.0.1", 100.0 + SAME_MOMENT)
-    assert found.alive("10.0.0.1", 100.0 - SAME_MOMENT)
-    assert not found.alive("10.0.0.1", 101.0 + SAME_MOMENT)
-    assert not found.alive("10.0.0.2", 100.0)
-    assert not found.alive(None, 100.0)
+    assert found.sign("10.0.0.1", 100.0 + SAME_MOMENT)
+    assert found.sign("10.0.0.1", 100.0 - SAME_MOMENT)
+    assert not found.sign("10.0.0.1", 101.0 + SAME_MOMENT)
+    assert not found.sign("10.0.0.2", 100.0)
+    assert not found.sign(None, 100.0)
 
 
 def test_a_refusal_does_not_forget_an_open_port() -> None:
     """It is the newer sign of life, and the port still the one to compare with."""
     found = seen(("10.0.0.1", 22, OPEN, 100.0), ("10.0.0.1", 23, REFUSED, 300.0))
     assert found.port("10.0.0.1") == 22
-    assert found.alive("10.0.0.1", 300.0)
+    assert found.sign("10.0.0.1", 300.0)
 
 
 def test_what_answered_for_it_is_forgotten() -> None:
     """A proxy's handshake is neither life nor a flow to compare with, also for the neighbours."""
     found = seen(("10.0.0.1", 22, OPEN, 100.0))
     assert found.neighbour("10.0.0.2") == ("10.0.0.1", 22)
-    found.forget("10.0.0.1")
-    assert (found.alive("10.0.0.1", 100.0), found.port("10.0.0.1")) == (False, None)
+    found.forget("10.0.0.1", 22)
+    assert (found.sign("10.0.0.1", 100.0), found.port("10.0.0.1")) == (None, None)
     assert found.neighbour("10.0.0.2") is None
-    found.forget(None)
+    found.forget(None, None)
 
 
 def test_a_neighbour_is_another_address_of_the_network() -> None:
