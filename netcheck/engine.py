@@ -22,10 +22,10 @@ from netcheck.diagnosis.second_look import Failure, is_examined
 from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
 from netcheck.experiments import Experimenter
-from netcheck.handshakes import Handshakes, Held
+from netcheck.handshakes import Handshake, Handshakes
 from netcheck.limits import Gate, Limits
 from netcheck.look import Looker
-from netcheck.record import CheckRecord, RunHead, RunRecord, Summary
+from netcheck.record import CheckRecord, Control, RunHead, RunRecord, Summary
 from netcheck.schedule import Schedule
 from netcheck.sightings import Sightings
 from netcheck.tracing import Tracer
@@ -34,7 +34,6 @@ from probes.net.base import Network
 from probes.net.real import SystemNetwork
 from probes.path.capture import Capture
 
-PASSED = (Verdict.PASS, Verdict.WARN)
 # Of the handshakes that something else completed, so many are traced to where that stands.
 MOST_TRACED = 32
 
@@ -81,7 +80,7 @@ class Engine:
         self._planned = 0
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
-        self._connected: list[tuple[Held, Refined]] = []  # what is yet to be traced though it connects
+        self._connected: list[tuple[Handshake, Refined]] = []  # what is yet to be traced though it connects
         self._sightings = Sightings()
         self._handshakes: Handshakes | None = None
         self._summary = Summary()
@@ -157,13 +156,13 @@ class Engine:
         """A pass is settled; what may change with more evidence waits."""
         self._sightings.note(check, outcome)
         judgement = judge(check, outcome)
-        passed = judgement.verdict in (Verdict.PASS, Verdict.WARN)
+        passed = judgement.verdict.works
         if is_bare(check, judgement) and self._handshakes is not None:
-            self._handshakes.hold(Held(index, check, outcome, judgement))
+            self._handshakes.hold(Handshake(index, check, outcome, judgement))
         elif self._waits(check, outcome, judgement):
             self._failures[index] = Failure(index, check, outcome, seen(check, outcome))
         else:
-            self._passed_or_settled(Held(index, check, outcome, judgement))
+            self._passed_or_settled(Handshake(index, check, outcome, judgement))
         for observer in self._observers:
             observer.looked(passed)
 
@@ -175,14 +174,15 @@ class Engine:
             return judgement.verdict is not Verdict.ERROR
         return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
 
-    def _proved(self, held: Held, against: Stalled | None) -> None:
+    def _proved(self, held: Handshake, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
         if against is None:
             self._sightings.prove(held.judgement.main.address, held.judgement.main.started)
             self._passed_or_settled(held)
             return
         if against.distinct:
-            self._passed_or_settled(held._replace(judgement=answered.kept(held.judgement)))
+            told = answered.kept(held.judgement, against)
+            self._passed_or_settled(held._replace(judgement=told), answered.answering(against))
             return
         self._sightings.forget(*held.port)
         told = answered.not_proved(held.judgement, against)
@@ -192,9 +192,9 @@ class Engine:
         else:
             self._settle(held.number, held.check, held.outcome, refined)
 
-    def _passed_or_settled(self, held: Held) -> None:
-        refined = Refined(held.judgement)
-        if self._depth.everyone and self._depth.trace and held.judgement.verdict in PASSED:
+    def _passed_or_settled(self, held: Handshake, controls: tuple[Control, ...] = ()) -> None:
+        refined = Refined(held.judgement, controls=controls)
+        if self._depth.everyone and self._depth.trace and held.judgement.verdict.works:
             self._connected.append((held, refined))
         else:
             self._settle(held.number, held.check, held.outcome, refined)
@@ -248,4 +248,4 @@ def is_bare(check: Check, judgement: Judgement) -> bool:
         return False
     if check.terms.expect == "blocked":
         return judgement.cause == "policy.unexpectedly_open"
-    return judgement.verdict in PASSED
+    return judgement.verdict.works

@@ -123,7 +123,7 @@ class Review:
         for _ in range(terms.retries):
             outcome = await self._look(check._replace(terms=terms))
             self._tries[check.id] = self._tries.get(check.id, 0) + 1
-            if seen(check, outcome).verdict in (Verdict.PASS, Verdict.WARN):
+            if seen(check, outcome).verdict.works:
                 break
         return outcome
 

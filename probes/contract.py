@@ -29,6 +29,11 @@ class Verdict(StrEnum):
     SKIP = "skip"  # not tried; the cause is the reason
     ERROR = "error"  # netcheck or the vantage could not check
 
+    @property
+    def works(self) -> bool:
+        """Whether it works now, whatever is to be said of it."""
+        return self in (Verdict.PASS, Verdict.WARN)
+
 
 class Layer(StrEnum):
     """The rungs of a ladder, lowest first."""

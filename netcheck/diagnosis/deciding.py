@@ -119,7 +119,7 @@ def own(case: Case) -> Reviewed:
         return Reviewed(failure, failure.outcome, Refined(failure.judgement), 1)
     again = seen(failure.check, second, looks=2)
     attempts = 1 + case.tries
-    if again.verdict in (Verdict.PASS, Verdict.WARN):
+    if again.verdict.works:
         return Reviewed(failure, second, Refined(unstable(again, failure.main)), attempts)
     outcome = stronger(failure.outcome, second)
     judgement = seen(failure.check, outcome, looks=2)

@@ -51,7 +51,7 @@ def ladder(steps: Sequence[Step], check: CheckRecord) -> str:
 
 def _step(step: Step, check: CheckRecord) -> str:
     words = [step.layer, SIGNS[step.verdict], text.took(step.duration)]
-    if step.verdict in (Verdict.PASS, Verdict.WARN):
+    if step.verdict.works:
         words.append(_learned(step, check))
     return text.safe(" ".join(word for word in words if word))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from netcheck.diagnosis.acts import SENTENCE
 from netcheck.record import CheckRecord, Control
 from netcheck.render import text
 from netcheck.render.story import words
@@ -12,7 +13,6 @@ from netcheck.render.story.layout import Line, listed, section
 from netcheck.render.story.way import REPORTED
 from probes.contract import Confidence, Layer, Verdict
 
-WHO = "who acts: "  # how the sentence begins that a check's evidence ends with
 FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.SKIP)
 MOST_FLOWS = 5  # log lines in one text
 # Causes of which some log knows more; of a certificate or a list of algorithms none does.
@@ -87,7 +87,7 @@ def _proofs(group: Sequence[CheckRecord]) -> dict[str, list[CheckRecord]]:
     found: dict[str, list[CheckRecord]] = {}
     for check in group:
         for proof in check.evidence:
-            if not proof.startswith(WHO) and not any(_repeats(proof, one) for one in check.controls):
+            if not proof.startswith(SENTENCE) and not any(_repeats(proof, one) for one in check.controls):
                 found.setdefault(proof, []).append(check)
     return found
 
@@ -145,7 +145,7 @@ def _with_name(check: CheckRecord, address: str) -> str:
 
 def _beside(check: CheckRecord, target: Sequence[CheckRecord], several: bool) -> str:
     """What works at the same time: other services of this address, the same service from elsewhere."""
-    works = [other for other in target if other.verdict in (Verdict.PASS, Verdict.WARN) and _spoke(other)]
+    works = [other for other in target if other.verdict.works and _spoke(other)]
     here = [other for other in works if (other.vantage, other.address) == (check.vantage, check.address)]
     there = [other for other in works if other.vantage != check.vantage and other.label == check.label]
     said = []
@@ -184,9 +184,9 @@ def _operators(check: CheckRecord) -> bool:
 
 def _who(group: Sequence[CheckRecord]) -> str:
     """Who acts and why, in the record's own sentence; whom to turn to there."""
-    sentences = [proof for check in group for proof in check.evidence if proof.startswith(WHO)]
+    sentences = [proof for check in group for proof in check.evidence if proof.startswith(SENTENCE)]
     responsible = group[0].responsible or "undetermined"
-    said = sentences[0].removeprefix(WHO) if sentences else responsible
+    said = sentences[0].removeprefix(SENTENCE) if sentences else responsible
     owners = dict.fromkeys(text.contact(check.owner) for check in group if check.owner)
     return said + (f" · owner of the target: {listed(owners)}" if owners else "")
 
