@@ -6,18 +6,19 @@ whether big packets get lost on the way.
 
 from __future__ import annotations
 
-import ipaddress
-import random
+from collections.abc import Collection
 from dataclasses import replace
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import HANGING, got_past
 from netcheck.diagnosis.found import Sizes, Stalled
-from netcheck.diagnosis.second_look import Failure, network_of
+from netcheck.diagnosis.second_look import Failure
 from netcheck.look import Looker, no_credential
+from netcheck.strangers import all_open, one_opens, stranger_of
 from probes.contract import Ascent, Outcome
 from probes.net.base import ConnectFailed
 from probes.path import middlebox, mtu
+from probes.path.middlebox import Asked
 
 # A look with segments that pass shows how long a look takes; one that hangs is given so many times that.
 PATIENCE = 4
@@ -40,27 +41,46 @@ class Experimenter:
             return found
         return found._replace(sizes=await self._sizes(check, main))
 
-    async def answers(self, address: str, port: int | None, wait: float = middlebox.WAIT) -> Stalled:
-        """Whether ports that nobody uses answer in `wait` seconds; if so, whether one of a stranger does."""
+    async def answers(
+        self,
+        address: str,
+        port: int | None,
+        wait: float = middlebox.WAIT,
+        known: Collection[str] = (),
+    ) -> Stalled:
+        """Whether ports that nobody uses answer in `wait` seconds; if so, whether one of a stranger does.
+
+        No stranger is drawn among those `known`.
+        """
         network, used = self._look.network, {port or 0}
         try:
             unused = await middlebox.ask_unused(address, used, network, wait=wait)
             found = Stalled(unused)
-            if found.anybody and port is not None:
-                found = found._replace(distinct=await self._is_distinct(address, port, unused[0].port))
+            if found.anybody and await self.ends(unused[0]):  # a proxy may keep what the target takes
+                found = found._replace(distinct=await self.keeps(address, port))
             if found.anybody:
-                [stranger] = await middlebox.ask_unused(stranger_of(address), used, network, count=1)
-                found = found._replace(stranger=stranger)
+                stranger = stranger_of(address, known)
+                [asked] = await middlebox.ask_unused(stranger, used, network, count=1, wait=wait)
+                found = found._replace(stranger=asked)
             return found
         except ConnectFailed:  # this host can't send any more: nothing was learned
             return Stalled()
 
-    async def _is_distinct(self, address: str, port: int, unused: int) -> bool:
-        """Whether a proxy that completes all handshakes shows by what it ends that this port is another."""
-        network = self._look.network
-        if await middlebox.keeps(address, unused, network) is not False:
-            return False
-        return await middlebox.keeps(address, port, network) is True
+    async def stranger_opens(self, address: str, port: int, known: Collection[str], wait: float) -> bool:
+        """Whether the same port of one stranger opens in `wait` seconds: then more should be asked."""
+        return await one_opens(address, port, known, self._look.network, wait)
+
+    async def shared(self, address: str, port: int, known: Collection[str], wait: float) -> Stalled:
+        """Whether the same port opens at addresses where nothing shows a host."""
+        return Stalled(shared=await all_open(address, port, known, self._look.network, wait))
+
+    async def ends(self, other: Asked) -> bool:
+        """Whether a connection there is completed, and then ended."""
+        return await middlebox.keeps(other.address, other.port, self._look.network) is False
+
+    async def keeps(self, address: str, port: int | None) -> bool:
+        """Whether a connection there is completed and stays open, or speaks."""
+        return port is not None and await middlebox.keeps(address, port, self._look.network) is True
 
     async def _sizes(self, check: Check, main: Ascent) -> Sizes | None:
         """The working segment size, where the size is what the failure depends on."""
@@ -95,12 +115,3 @@ class Experimenter:
     async def _once(self, check: Check, look: Looker) -> Outcome:
         terms = check.terms._replace(credential=None, samples=None, idle=None)
         return await look(check._replace(terms=terms))
-
-
-def stranger_of(address: str) -> str:
-    """An address of the same network (IPv4 /24, IPv6 /64) drawn by chance, neither first nor last."""
-    network = ipaddress.ip_network(network_of(address))
-    while True:
-        drawn = network[random.randrange(2, min(network.num_addresses, 2**16) - 2)]
-        if str(drawn) != address:
-            return str(drawn)

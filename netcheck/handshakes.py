@@ -2,15 +2,17 @@
 
 A handshake is all that a tcp check sees, and a SYN proxy or a proxying firewall completes it for hosts that
 do not exist. So ports that nobody uses are asked as well: of a few hosts in each network, and of all
-hosts there once one such port has answered.
+hosts there once one such port has answered. And for a proxy of single ports each port is asked of an
+address drawn by chance, once a network; of many more where that opens.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import enum
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netcheck.check import Check
 from netcheck.diagnosis.found import Stalled
@@ -29,10 +31,14 @@ WAIT = 0.5
 ROUND_TRIPS = 3  # and no quicker than that on a long way
 
 
+# Pairs of network and port of which a stranger is asked; a dead one's silence takes WAIT, beside all else.
+SHARED = 4096
+
+
 Port = tuple[str, int | None]  # of an address
 
 
-class Held(NamedTuple):
+class Handshake(NamedTuple):
     """A check whose handshake was completed, and its judgement so far. `number`: its place in the plan."""
 
     number: int
@@ -44,23 +50,53 @@ class Held(NamedTuple):
     def port(self) -> Port:
         return self.judgement.main.address or "", self.check.terms.port
 
+    @property
+    def wait(self) -> float:
+        """How long others of its network are waited for, in seconds."""
+        return max(WAIT, ROUND_TRIPS * self.judgement.main.duration)
 
-Settle = Callable[[Held, Stalled | None], None]
+
+Settle = Callable[[Handshake, Stalled | None], None]
 
 
-def proxied(found: Stalled | None) -> bool:
-    """Whether something completes handshakes for ports that nobody uses, whatever it does then."""
-    return found is not None and (found.anybody or found.distinct)
+class Suspicion(enum.Enum):
+    """What is known of a port by one stranger."""
+
+    UNDER_WAY = enum.auto()
+    NONE = enum.auto()
+    OPENS = enum.auto()
 
 
 @dataclass(slots=True)
-class Network:
-    """What is known of one destination network. `asked`: by port; None: under way."""
+class Neighbourhood:
+    """What is known of one destination network.
+
+    `asked`: by port; None: under way. `strangers`: what one stranger shows of a port; `shared`: what many
+    do, by port; `apart`: what sets single handshakes apart from theirs. `known`: addresses that are nobody's
+    strangers.
+    """
 
     asked: dict[Port, Stalled | None] = field(default_factory=dict)
-    held: list[Held] = field(default_factory=list)
+    held: list[Handshake] = field(default_factory=list)
+    strangers: dict[int, Suspicion] = field(default_factory=dict)
+    shared: dict[int, Stalled] = field(default_factory=dict)
+    apart: dict[Port, Stalled] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     under_way: int = 0
     proxied: bool = False
+
+    def is_honest(self, one: Handshake) -> bool:
+        """Whether nothing speaks, or may yet speak, against this handshake."""
+        suspicion = self.strangers.get(one.check.terms.port or 0, Suspicion.NONE)
+        return not self.under_way and not self.proxied and suspicion is Suspicion.NONE
+
+    def against(self, one: Handshake) -> Stalled | None:
+        """What speaks against this handshake; None: nothing."""
+        found = self.asked.get(one.port)
+        if found is not None and found.proxied:
+            return found
+        found = self.apart.get(one.port) or self.shared.get(one.check.terms.port or 0)
+        return found if found is not None and found.proxied else None
 
 
 class Handshakes:
@@ -69,27 +105,39 @@ class Handshakes:
     def __init__(self, experimenter: Experimenter, settle: Settle) -> None:
         self._experimenter = experimenter
         self._settle = settle
-        self._networks: dict[str, Network] = {}
+        self._networks: dict[str, Neighbourhood] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._strangers_turns = asyncio.Semaphore(AT_ONCE)
+        self._pairs = 0
 
-    def hold(self, held: Held) -> None:
+    def hold(self, one: Handshake) -> None:
         """One more completed handshake; most are settled at once, when their network is known as honest."""
-        address = held.judgement.main.address or ""
-        network = self._networks.setdefault(_prefix(address), Network())
+        address, port = one.port
+        network = self._networks.setdefault(_prefix(address), Neighbourhood())
+        network.known.add(address)
         most = HOSTS if len(self._networks) <= NETWORKS else 1
         if len(network.asked) < most and all(address != asked for asked, _ in network.asked):
-            self._ask(network, held)
-        network.held.append(held)
-        self._settle_honest(network)
+            self._ask(network, one)
+        if port is not None and port not in network.strangers and self._pairs < SHARED:
+            self._pairs += 1
+            network.strangers[port] = Suspicion.UNDER_WAY
+            self._start(self._suspected(network, one, port))
+        if network.is_honest(one):
+            self._settle(one, None)
+        else:
+            network.held.append(one)
 
     async def finish(self) -> None:
         """Ask what is left to ask, and settle everything."""
         await self._wait()
         for network in self._networks.values():
-            for held in network.held:
-                if held.port not in network.asked:
-                    self._ask(network, held)
+            for one in network.held if network.proxied else ():
+                if one.port not in network.asked:
+                    self._ask(network, one)
+        await self._wait()
+        for network in self._networks.values():
+            self._ask_many(network)
         await self._wait()
         self._settle_all()
 
@@ -101,9 +149,8 @@ class Handshakes:
 
     def _settle_all(self) -> None:
         for network in self._networks.values():
-            for held in network.held:
-                found = network.asked.get(held.port)
-                self._settle(held, found if proxied(found) else None)
+            for one in network.held:
+                self._settle(one, network.against(one))
             network.held.clear()
 
     async def _wait(self) -> None:
@@ -113,26 +160,64 @@ class Handshakes:
             for task in done:
                 task.result()
 
-    def _ask(self, network: Network, held: Held) -> None:
-        network.asked[held.port] = None
-        network.under_way += 1
-        wait = max(WAIT, ROUND_TRIPS * held.judgement.main.duration)
-        self._asking.add(asyncio.ensure_future(self._asked(network, held.port, wait)))
+    def _start(self, asking: Coroutine[Any, Any, None]) -> None:
+        self._asking.add(asyncio.ensure_future(asking))
 
-    async def _asked(self, network: Network, port: Port, wait: float) -> None:
+    # Ports that nobody uses
+
+    def _ask(self, network: Neighbourhood, one: Handshake) -> None:
+        network.asked[one.port] = None
+        network.under_way += 1
+        self._start(self._asked(network, one))
+
+    async def _asked(self, network: Neighbourhood, one: Handshake) -> None:
         async with self._turns:
-            found = await self._experimenter.answers(*port, wait)
-        network.asked[port] = found
-        network.proxied = network.proxied or proxied(found)
+            found = await self._experimenter.answers(*one.port, one.wait, network.known)
+        network.asked[one.port] = found
+        network.proxied = network.proxied or found.proxied
         network.under_way -= 1
         self._settle_honest(network)
 
-    def _settle_honest(self, network: Network) -> None:
-        if network.under_way or network.proxied:
-            return
-        for held in network.held:
-            self._settle(held, None)
-        network.held.clear()
+    def _settle_honest(self, network: Neighbourhood) -> None:
+        held, network.held = network.held, []
+        for one in held:
+            if network.is_honest(one):
+                self._settle(one, None)
+            else:
+                network.held.append(one)
+
+    # Addresses that nobody is known to use
+
+    async def _suspected(self, network: Neighbourhood, one: Handshake, port: int) -> None:
+        async with self._strangers_turns:
+            opens = await self._experimenter.stranger_opens(one.port[0], port, network.known, one.wait)
+        network.strangers[port] = Suspicion.OPENS if opens else Suspicion.NONE
+        self._settle_honest(network)
+
+    def _ask_many(self, network: Neighbourhood) -> None:
+        """Only now that all addresses of the run are known: a stranger must be none of them."""
+        ports: dict[int, list[Handshake]] = {}
+        for one in network.held:
+            port = one.check.terms.port or 0
+            if network.strangers.get(port) is Suspicion.OPENS and network.against(one) is None:
+                ports.setdefault(port, []).append(one)
+        for port, held in ports.items():
+            self._start(self._shared(network, port, held))
+
+    async def _shared(self, network: Neighbourhood, port: int, held: Sequence[Handshake]) -> None:
+        first = held[0]
+        async with self._strangers_turns:
+            found = await self._experimenter.shared(first.port[0], port, network.known, first.wait)
+        network.shared[port] = found
+        if found.shared and await self._experimenter.ends(found.shared[0]):
+            for one in held:
+                self._start(self._set_apart(network, one, found))
+
+    async def _set_apart(self, network: Neighbourhood, one: Handshake, found: Stalled) -> None:
+        """A proxy that ends what the target refuses may keep this one."""
+        async with self._strangers_turns:
+            kept = await self._experimenter.keeps(*one.port)
+        network.apart[one.port] = found._replace(distinct=kept)
 
 
 def _prefix(address: str) -> str:

@@ -39,13 +39,16 @@ class Sizes(NamedTuple):
 
 
 class Stalled(NamedTuple):
-    """What was tried where a connection stalled. `stranger`: a port of an address drawn by chance.
+    """What was tried where a connection stalled, or shows nothing but a handshake.
 
-    `distinct`: connections to ports that nobody uses are ended, and this one is kept.
+    `unused`: ports that nobody uses; `stranger`: such a port of an address drawn by chance. `shared`: the
+    very port of many such addresses, where all of them open. `distinct`: connections to those, or to ports
+    that nobody uses, are ended, and this one is kept.
     """
 
     unused: tuple[Asked, ...] = ()
     stranger: Asked | None = None
+    shared: tuple[Asked, ...] = ()
     distinct: bool = False
     sizes: Sizes | None = None
 
@@ -53,6 +56,11 @@ class Stalled(NamedTuple):
     def anybody(self) -> bool:
         """Whether ports that nobody uses do the same."""
         return not self.distinct and len(self.unused) > 1 and all(asked.answers for asked in self.unused)
+
+    @property
+    def proxied(self) -> bool:
+        """Whether something completes handshakes that prove nothing of the target, whatever it does then."""
+        return self.anybody or self.distinct or bool(self.shared)
 
 
 def unused_control(asked: Asked) -> Control:

@@ -19,7 +19,7 @@ HOLD = 1.0  # seconds that a proxy has to hear from the target
 
 
 class Asked(NamedTuple):
-    """A port that nobody uses, and what came back from it."""
+    """A port that nobody is known to use, and what came back from it."""
 
     address: str
     port: int
@@ -28,6 +28,17 @@ class Asked(NamedTuple):
     @property
     def answers(self) -> bool:
         return self.reply.kind == "connected"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the address itself says that nothing listens: somebody is there, or speaks in its name."""
+        icmp = self.reply.icmp
+        return self.reply.kind == "refused" or (icmp is not None and icmp.sender == self.address)
+
+
+async def ask(address: str, port: int, network: Network, wait: float) -> Asked:
+    """One port of one address. Raises ConnectFailed where this host can't send."""
+    return Asked(address, port, await network.knock(address, port, network.now() + wait))
 
 
 async def ask_unused(
@@ -40,8 +51,7 @@ async def ask_unused(
     asked: list[Asked] = []
     while len(asked) < count and all(each.answers for each in asked):
         port = draw({*used, *(each.port for each in asked)})
-        reply = await network.knock(address, port, network.now() + wait)
-        asked.append(Asked(address, port, reply))
+        asked.append(await ask(address, port, network, wait))
     return tuple(asked)
 
 

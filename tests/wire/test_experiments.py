@@ -1,7 +1,6 @@
 """Experiments on stalled connections: what a small segment size shows, and what it does not."""
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,8 @@ import pytest
 from netcheck.check import Check
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import judge
-from netcheck.diagnosis.second_look import Failure, network_of
-from netcheck.experiments import CONFIRMED, Experimenter, stranger_of
+from netcheck.diagnosis.second_look import Failure
+from netcheck.experiments import CONFIRMED, Experimenter
 from netcheck.look import Looker
 from netcheck.record import RunRecord
 from probes import ssh
@@ -160,7 +159,7 @@ def test_a_silent_handshake_that_anybody_gets_is_a_middleboxs(check: Checks, run
     """The look-alike: two unused ports and a stranger's complete handshakes too."""
     network = scripted("10.1.0.1 10.2.0.1!accept 10.0.0.*#")
     (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
-    assert (record.cause, record.confidence) == ("path.middlebox_answers", Confidence.CERTAIN)
+    assert (record.cause, record.confidence) == ("path.middlebox_answers", Confidence.LIKELY)
     assert record.where is not None
     assert record.where.address == "10.2.0.1"
     assert [one.varied for one in record.controls] == ["port", "port", "address"]
@@ -213,15 +212,3 @@ def test_a_proxy_that_ends_what_the_target_refuses(at_22: Any, elsewhere: Any, a
     network = Scripted(Proxied(at_22, elsewhere), replies=lambda *_: Reply("connected", 0.001))
     found = asyncio.run(Experimenter(Looker(network)).answers("10.0.0.1", 22))
     assert (found.anybody, found.distinct) == (anybody, not anybody)
-
-
-@pytest.mark.parametrize("address", ["10.20.0.2", "10.20.0.250", "2001:db8:1:2::7"])
-def test_a_stranger_is_of_the_same_network(address: str) -> None:
-    """Never the address itself, the network's first ones or its last."""
-    network = ipaddress.ip_network(network_of(address))
-    for _ in range(300):
-        stranger = ipaddress.ip_address(stranger_of(address))
-        assert stranger in network
-        assert str(stranger) != address
-        assert int(stranger) - int(network.network_address) >= 2
-        assert int(network.broadcast_address) - int(stranger) >= 1
