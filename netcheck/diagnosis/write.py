@@ -41,7 +41,7 @@ class Writer:
         terms, main = check.terms, judgement.main
         cause = judgement.cause
         entry = catalogue.entry(cause) if cause else None
-        if where is None and main.signed_by and cause:
+        if where is None and main.signed_by and (cause or check.terms.expect == "blocked"):
             where = Place("at", main.signed_by)
         who = acts(entry, terms.flow, judgement.confidence, where, self.owners) if entry else None
         return CheckRecord(
