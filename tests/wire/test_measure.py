@@ -31,10 +31,12 @@ def samples_of(network: Scripted) -> int:
 
 
 def every_other() -> Callable[..., Reply]:
-    """A path that loses every other SYN."""
+    """A path that loses every other SYN; nobody else is there."""
     seen: list[object] = []
 
-    def reply(*_: object) -> Reply:
+    def reply(address: str, port: int, *_: object) -> Reply:
+        if (address, port) != HERE:
+            return Reply("silent")
         seen.append(None)
         return Reply("connected", 0.01) if len(seen) % 2 else Reply("silent")
 
