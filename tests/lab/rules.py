@@ -18,10 +18,10 @@ all of that, also before a packet's time to live is looked at: such a hop shows 
 | `lose-N` | N % of the packets are lost |
 
 SCOPE: the check's port when left out, `all` for everything to the address, `rest` for all its other TCP
-ports, `answers` for what comes back, `resets` for RSTs among it, `big-answers` for what comes back in
-packets above 1,000 bytes, `big` for what goes there in such (`big-1400`, `big-answers-1400`: above
-1,400), `data` for what follows the handshake, `first-data` and `first-syn` for one such packet,
-`every-other-syn`, `udp`, or a port.
+ports, `network` for the check's port of its whole /24 or /64, `answers` for what comes back, `resets` for
+RSTs among it, `big-answers` for what comes back in packets above 1,000 bytes, `big` for what goes there in
+such (`big-1400`, `big-answers-1400`: above 1,400), `data` for what follows the handshake, `first-data` and
+`first-syn` for one such packet, `every-other-syn`, `udp`, or a port.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from netcheck.diagnosis.second_look import network_of
 from tests.lab.scenes import Scene
 from tests.lab.topology import PLACES, ROUTERS, inside
 
@@ -125,6 +126,8 @@ def _lines(scene: Scene, chain: str, action: str, scope: str) -> list[Line]:
     address = scene.address
     to, back = _match(address, "all"), _match(address, "answers")
     verb, _, amount = action.partition("-")
+    if scope == "network":
+        address, scope = network_of(address), ""
     if scope == "rest":
         scope = f"!= {scene.port}"
     if verb in ("hide", "ration", "mute"):
