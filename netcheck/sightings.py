@@ -32,10 +32,11 @@ class Sightings:
         self._neighbours: dict[str, list[str]] | None = None  # made when first asked for
 
     def note(self, check: Check, outcome: Outcome) -> None:
-        """What this look showed."""
+        """What this look showed. Whoever refuses what must be blocked need not be the target."""
+        blocked = check.terms.expect == "blocked"
         for ascent in outcome.ascents:
             address = ascent.address
-            if address and alive(ascent):
+            if address and alive(ascent) and not (blocked and not connected(ascent)):
                 port = check.terms.port if connected(ascent) else None
                 known = self._seen.get(address, Sighting(ascent.started))
                 proved = ascent.started if spoke(ascent) else known.proved

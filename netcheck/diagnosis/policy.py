@@ -38,7 +38,7 @@ def with_life_sign(blocked: Judgement, sign: Confidence | None) -> Judgement:
     """
     address = blocked.main.address
     if sign is None:
-        missing = "nothing of this run shows the target alive: it may be down rather than blocked"
+        missing = "nothing of this run proves the target alive: it may be down rather than blocked"
         return also(blocked, missing)
     if sign is not Confidence.CERTAIN:
         return also(blocked, f"{address} answers on another port, or something else does in its name")
