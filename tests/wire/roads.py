@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from probes.net.base import ConnectFailed, Icmp, Reply, Source
 from probes.net.scripted import Script, Scripted, Silence
 
+START = 64  # the TTL of a SYN without a limit
 HOP = 0.002  # the round trip to one more router, in seconds
 WORD = re.compile(
     r"(?P<address>[^#!@~+]+)(?:#(?P<open>[\d,]*))?(?:~(?P<burst>\d+))?(?:\+(?P<late>[\d.]+))?"
@@ -78,26 +79,27 @@ class Roads:
             return Reply("silent")
         *routers, target = line
         for position, router in enumerate(routers, 1):
+            unheard = floor is not None and (ttl or START) - position < floor  # of the packet it quotes
             if ttl == position:
-                return self._icmp("expired", router, position, address)
+                return self._icmp("expired", router, position, address, unheard)
             rule = router.meets(port)
+            if rule == "reject":
+                return self._icmp("rejected", router, position, address, unheard)
             if rule is not None:
-                return self._ruled(rule, router, position, floor, address)
+                return self._ruled(rule, router, position, floor)
         kind = "connected" if port in target.open else "refused"
         if kind == "refused" and target.rule == "drop":
             return Reply("silent")
         return _segment(kind, target, len(line), floor)
 
-    def _ruled(self, rule: str, router: Node, position: int, floor: int | None, address: str) -> Reply:
+    def _ruled(self, rule: str, router: Node, position: int, floor: int | None) -> Reply:
         if rule == "drop":
             return Reply("silent")
-        if rule == "reject":
-            return self._icmp("rejected", router, position, address)
         return _segment({"reset": "refused", "accept": "connected"}[rule], router, position, floor)
 
-    def _icmp(self, kind: Any, router: Node, position: int, address: str) -> Reply:
+    def _icmp(self, kind: Any, router: Node, position: int, address: str, unheard: bool) -> Reply:
         sender = next(self._turn.setdefault(router.addresses, itertools.cycle(router.addresses)))
-        if sender == "?" or not self._may_send(sender, router.burst):
+        if sender == "?" or not self._may_send(sender, router.burst) or unheard:
             return Reply("silent")
         if ":" in address:
             icmp = Icmp(6, 3, 0, sender) if kind == "expired" else Icmp(6, 1, 1, sender)
