@@ -16,16 +16,17 @@ Policed = tuple[Verdict, str | None, str]
 
 def policed(seen: Judgement, end: Reply | None = None) -> Judgement:
     """The verdict on a flow that must be blocked, of which this was seen. `end`: what its trace met."""
-    verdict, cause, summary = _by_trace(seen, end) or _verdict(seen.main, seen.cause, seen.summary)
+    by_trace = _by_trace(seen, end)
+    verdict, cause, summary = by_trace or _verdict(seen.main, seen.cause, seen.summary)
     judged = also(seen, f"{seen.main.address}: {seen.summary}") if not connected(seen.main) else seen
     if verdict is Verdict.ERROR:
         return judged._replace(verdict=verdict, cause=cause, summary=summary)
-    certain = verdict is Verdict.FAIL and end is None
+    doubtful = verdict is Verdict.PASS or by_trace is not None or signed_by_itself(seen.main)
     return judged._replace(
         verdict=verdict,
         cause=cause,
         layer=None if verdict is Verdict.PASS else Layer.POLICY,
-        confidence=seen.confidence if certain else Confidence.LIKELY,
+        confidence=Confidence.LIKELY if doubtful else seen.confidence,
         summary=summary,
         steps=(*seen.steps, Step(Layer.POLICY, verdict, cause)),
     )

@@ -79,7 +79,7 @@ def advice(found: Entry) -> str:
 def certainty(found: Entry) -> str:
     """When a check's `confidence` is certain and when likely, with this cause.
 
-    What is not looked at again stands by itself: a login, and what must be blocked or could not be checked.
+    What is not looked at again stands by itself: a login, and what could not be checked.
     """
     if found.sure:
         return found.sure
