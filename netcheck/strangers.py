@@ -21,7 +21,7 @@ from probes.path.middlebox import Asked, ask, draw
 # is taken for proxied one time in five only, and one half full never.
 STRANGERS = 16
 LAST = 2**16  # of an IPv6 network only the first so many addresses are drawn
-MOST = 1024  # of which so many are looked at, for some that nobody is known to use
+MOST = 256  # as many are looked at, for some that nobody is known to use: in a /24 all of them
 
 
 async def one_opens(address: str, port: int, known: Collection[str], network: Network, wait: float) -> bool:
