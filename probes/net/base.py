@@ -28,7 +28,7 @@ class Icmp:
     """An ICMP error that came back for our packet, as the kernel's error queue tells it.
 
     `version` 4 or 6 with that protocol's type and code (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3);
-    `sender` signed it; `own` says that the sender is this host.
+    `sender` signed it; `own` says that the sender is this host. `ttl`: with which the error itself arrived.
     """
 
     version: int
@@ -36,6 +36,7 @@ class Icmp:
     code: int
     sender: str
     own: bool = False
+    ttl: int | None = None
 
 
 class NetworkFailure(Exception):

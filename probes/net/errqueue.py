@@ -5,12 +5,16 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+import sys
 
 from probes.net.base import Icmp
 
 # Linux's numbers; Python's socket module names few of them before 3.14.
 IP_RECVERR = 11
 IPV6_RECVERR = 25
+# Beside an error the TTL with which it came is told: ip(7) IP_RECVTTL, ipv6(7) IPV6_RECVHOPLIMIT.
+IP_TTL, IP_RECVTTL = 2, 12
+IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 51, 52
 MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0x2000)
 
 # struct sock_extended_err (linux/errqueue.h), then the offender's sockaddr.
@@ -25,8 +29,10 @@ def listen(sock: socket.socket, ipv6: bool, on: bool) -> None:
     """
     if ipv6:
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, on)
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on)
     else:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, on)
 
 
 def read(sock: socket.socket) -> tuple[Icmp, int] | None:
@@ -44,7 +50,16 @@ def read(sock: socket.socket) -> tuple[Icmp, int] | None:
                 number, origin, icmp_type, code, *_ = _EXTENDED.unpack_from(data)
                 if origin in _ORIGINS:
                     sender = _offender(data[_EXTENDED.size :])
-                    return Icmp(_ORIGINS[origin], icmp_type, code, sender, is_own(sender)), number
+                    ttl = _arrived_with(ancillary)
+                    return Icmp(_ORIGINS[origin], icmp_type, code, sender, is_own(sender), ttl), number
+
+
+def _arrived_with(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """The TTL or hop limit of the packet that brought the error."""
+    for level, kind, data in ancillary:
+        if (level, kind) in ((socket.IPPROTO_IP, IP_TTL), (socket.IPPROTO_IPV6, IPV6_HOPLIMIT)):
+            return int.from_bytes(data[:4], sys.byteorder)
+    return None
 
 
 def _offender(sockaddr: bytes) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from probes.net.base import Network, Reply
+from probes.path.route import Hop
 
 STARTS = (64, 128, 255)
 WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered
@@ -108,6 +109,17 @@ async def _near(address: str, port: int, start: int, same: int, asker: Asker) ->
         if kind != "answered":
             return None
     return "below"
+
+
+async def sent_beyond(address: str, port: int, hop: Hop, network: Network) -> bool | None:
+    """Whether what answers this flow is sent from further away than this hop; None where it can't be told.
+
+    So an RST at the TTL after the hop's is told to be its own, for a firewall sends one where it forwards,
+    or that of something behind. Only of a hop whose ICMP errors come back over as many routers as lead to it.
+    """
+    if hop.back is None or distance(hop.back) != hop.ttl - 1:
+        return None
+    return await is_beyond(address, port, hop.ttl - 1, network)
 
 
 async def is_beyond(address: str, port: int, routers: int, network: Network) -> bool | None:

@@ -8,12 +8,16 @@ from probes.net.base import Reply
 
 
 class Hop(NamedTuple):
-    """Who answered that a packet with this TTL ended there. `address` None: nobody did. Seconds."""
+    """Who answered that a packet with this TTL ended there. `address` None: nobody did. Seconds.
+
+    `back`: the TTL with which the answer itself arrived, where the kernel tells.
+    """
 
     ttl: int
     address: str | None = None
     name: str | None = None
     rtt: float | None = None
+    back: int | None = None
 
 
 class Route(NamedTuple):
@@ -40,3 +44,11 @@ class Route(NamedTuple):
     def at(self, ttl: int) -> str | None:
         """Who answered at this TTL."""
         return next((hop.address for hop in self.hops if hop.ttl == ttl), None)
+
+    def forwards(self, address: str) -> bool:
+        """Whether this address answered as a router on the way.
+
+        What it signs then need not be the target's own: a translation of addresses one to one rewrites the
+        ICMP errors of all that is behind it.
+        """
+        return any(hop.address == address for hop in self.hops)

@@ -137,7 +137,7 @@ class _Ladder:
         reply = self._first.get(ttl)
         if reply is None or reply.icmp is None:
             return Hop(ttl)
-        return Hop(ttl, reply.icmp.sender, None, reply.rtt)
+        return Hop(ttl, reply.icmp.sender, None, reply.rtt, reply.icmp.ttl)
 
     def _extend(self, upto: int) -> None:
         """Ask every TTL up to this one that was not asked yet, as far as the budget goes."""

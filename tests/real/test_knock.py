@@ -153,12 +153,17 @@ ip link set lo up
 ip link add out type veth peer name in netns $1
 ip address add 10.77.1.2/24 dev out
 ip link set out up
+ip -6 address add fd77:1::2/64 dev out nodad
+ip -6 route add default via fd77:1::1
 ip route add default via 10.77.1.1
 ip route add unreachable 10.77.4.0/24
 nsenter --net=/proc/$1/ns/net sh -c '
     ip link set lo up
     ip address add 10.77.1.1/24 dev in
     ip link set in up
+    ip -6 address add fd77:1::1/64 dev in nodad
+    ip -6 route add fd77:2::/64 via fd77:1::2
+    echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
     echo 1 > /proc/sys/net/ipv4/ip_forward
     ip route add 10.77.2.0/24 via 10.77.1.2
     ip route add prohibit 10.77.3.0/24'
@@ -171,13 +176,15 @@ from probes.net.base import ConnectFailed
 from probes.net.real import SystemNetwork
 async def main():
     network = SystemNetwork()
-    for address, ttl in (("10.77.2.9", 1), ("10.77.3.9", 9), ("10.77.1.1", 1), ("10.77.4.9", 9)):
+    asked = ("10.77.2.9", 1), ("10.77.3.9", 9), ("10.77.1.1", 1), ("10.77.4.9", 9), ("fd77:2::9", 1)
+    for address, ttl in asked:
         try:
             reply = await network.knock(address, 22, network.now() + 1.2, ttl=ttl)
         except ConnectFailed as failed:
             print("not sent", failed.local)
         else:
-            print(reply.kind, *((reply.icmp.type, reply.icmp.code, reply.icmp.sender) if reply.icmp else ()))
+            icmp = reply.icmp
+            print(reply.kind, *((icmp.type, icmp.code, icmp.sender, icmp.ttl) if icmp else ()))
 asyncio.run(main())
 """
 CAN_NAMESPACES = os.geteuid() == 0 and all(map(shutil.which, ("unshare", "nsenter", "ip")))
@@ -199,8 +206,9 @@ def test_a_router_is_told_by_its_icmp_errors(tmp_path: Path) -> None:
     if "Operation not permitted" in done.stderr:
         pytest.skip("no network namespaces here")
     assert done.stdout.splitlines() == [
-        "expired 11 0 10.77.1.1",
-        "rejected 3 13 10.77.1.1",
+        "expired 11 0 10.77.1.1 64",
+        "rejected 3 13 10.77.1.1 64",
         "refused",
         "not sent True",
+        "expired 3 0 fd77:1::1 64",
     ], done.stderr

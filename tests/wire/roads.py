@@ -102,9 +102,10 @@ class Roads:
         if sender == "?" or not self._may_send(sender, router.burst) or unheard:
             return Reply("silent")
         if ":" in address:
-            icmp = Icmp(6, 3, 0, sender) if kind == "expired" else Icmp(6, 1, 1, sender)
+            version, words = 6, (3, 0) if kind == "expired" else (1, 1)
         else:
-            icmp = Icmp(4, 11, 0, sender) if kind == "expired" else Icmp(4, 3, 13, sender)
+            version, words = 4, (11, 0) if kind == "expired" else (3, 13)
+        icmp = Icmp(version, *words, sender, ttl=router.start - (position - 1))
         return Reply(kind, router.late or position * HOP, icmp, OURS)
 
     def _may_send(self, sender: str, burst: int | None) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from probes.contract import Confidence
 from probes.net.base import Reply
 from probes.net.scripted import Scripted
-from probes.path.arrival import Asker, distance, of_rst
-from probes.path.trace import MOST_SYNS
+from probes.path.arrival import Asker, distance, of_rst, sent_beyond
+from probes.path.trace import MOST_SYNS, trace
 from tests.wire.roads import scripted
 from tests.wire.test_reset import SAME, TARGET, A, B, C, sender, told
 
@@ -100,3 +100,35 @@ def test_the_syns_of_a_long_way_leave_none_to_compare() -> None:
 def test_distance_is_counted_from_the_next_start(ttl: int, routers: int) -> None:
     """64, 128 or 255, the least that is not below."""
     assert distance(ttl) == routers
+
+
+@pytest.mark.parametrize("hops_start", [64, 255])
+@pytest.mark.parametrize(
+    ("line", "beyond"),
+    [
+        ("!reset {target}#", False),
+        ("!reset#22@128 {target}#@64", False),
+        (" {target}#@64", True),
+        (" {target}#@128", True),
+        (" {target}#@255", None),
+    ],
+)
+def test_an_rst_is_told_to_be_sent_beyond_a_hop(line: str, beyond: bool | None, hops_start: int) -> None:
+    """A firewall sends one where it forwards: as far away as its ICMP errors are, whatever they start at."""
+    wall = f"{B}{line.format(target=TARGET)}"
+    network = scripted(f"{A} {wall}")
+    hop = asyncio.run(trace(TARGET, 22, network)).hops[1]
+    hop = hop._replace(back=hops_start - 1)
+    asked = len(network.knocked)
+    assert asyncio.run(sent_beyond(TARGET, 22, hop, network)) is beyond
+    assert len(network.knocked) - asked <= 4
+
+
+@pytest.mark.parametrize("back", [None, 61])
+def test_a_hop_that_answers_over_another_way_measures_nothing(back: int | None) -> None:
+    """Its distance there is not its distance back, or is not known: nothing is sent."""
+    network = scripted(f"{A} {B} {TARGET}#")
+    hop = asyncio.run(trace(TARGET, 22, network)).hops[1]._replace(back=back)
+    asked = len(network.knocked)
+    assert asyncio.run(sent_beyond(TARGET, 22, hop, network)) is None
+    assert len(network.knocked) == asked

@@ -284,3 +284,14 @@ def test_ipv6_is_traced_alike() -> None:
     assert route.end is not None
     assert route.end.icmp is not None
     assert (route.end.icmp.version, route.end.icmp.sender) == (6, "2001:db8:2::1")
+
+
+def test_an_address_that_forwards_is_known() -> None:
+    """It answered as a router: its signature may be another's. Its answers' TTLs are kept."""
+    route = traced(scripted(f"{A}@255 {TARGET}!reject#22 {TARGET}#22"))
+    assert route.end is not None
+    assert route.end.icmp is not None
+    assert (route.end.icmp.sender, route.forwards(TARGET)) == (TARGET, True)
+    assert not route.forwards(B)
+    assert [hop.back for hop in route.hops] == [255, 63]
+    assert not traced(scripted(f"{A} {B} {TARGET}#")).forwards(TARGET)
