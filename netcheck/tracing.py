@@ -11,12 +11,11 @@ from collections.abc import Collection
 
 from netcheck.check import Check
 from netcheck.diagnosis.found import Traced, unused_control
-from netcheck.diagnosis.refine import named
+from netcheck.diagnosis.refine import SURELY_TRIED, named
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
 from netcheck.routers import Routers
 from netcheck.sightings import Sightings
-from probes.causes import HOST_TRIED
 from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
@@ -73,14 +72,19 @@ class Tracer:
             return None
 
     async def wait_for_router(self, failure: Failure, traced: Traced | None = None) -> Reply | None:
-        """What one more SYN meets, where a host was called unreachable sooner than a router can know."""
+        """What one more SYN meets, where a host was called unreachable, be it too soon or late.
+
+        What came late need not come of the router's trying: routers send few ICMP errors a second, and one
+        that a firewall sends at once may be heard for a repeat of the SYN only.
+        """
         address, port = failure.main.address, failure.check.terms.port
-        if address is None or port is None or not _too_soon(failure.main, traced):
+        doubtful = _by_router(failure.main) or _too_soon(failure.main, traced)
+        if address is None or port is None or not doubtful:
             return None
         try:
             for _ in range(TRIES):  # what another SYN had the router begin ends early, too
                 reply = await self._network.knock(address, port, self._network.now() + TRYING)
-                if reply.kind != "rejected" or (reply.rtt or 0.0) >= HOST_TRIED:
+                if reply.kind != "rejected" or (reply.rtt or 0.0) >= SURELY_TRIED:
                     break
         except ConnectFailed:
             return None
@@ -183,6 +187,12 @@ class Tracer:
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""
         return await self._routers.names()
+
+
+def _by_router(main: Ascent) -> bool:
+    """Whether a router called the host unreachable, and not this very host."""
+    ours = main.source.address if main.source else None
+    return main.cause == "tcp.host_down" and main.signed_by not in (None, ours)
 
 
 def _too_soon(main: Ascent, traced: Traced | None) -> bool:

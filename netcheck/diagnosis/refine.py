@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
 from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
-from netcheck.diagnosis.judgement import Judgement, also, with_cause
+from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.record import Control, Place, Trace
-from probes.causes import explain
+from probes.causes import HOST_TRIED, explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
@@ -19,6 +19,10 @@ from probes.path import mtu
 from probes.path.route import Hop, Route
 
 UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
+# Seconds: what comes sooner, and not at once, may answer the kernel's repeat of the SYN after 1.0 s.
+SURELY_TRIED = 1.5
+NOT_AGAIN = "asked once more, no such answer came"
+AT_ONCE = "asked once more, it comes at once: what came late answered a repeat of the SYN"
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
 
 
@@ -33,7 +37,7 @@ class Refined(NamedTuple):
 
 def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
-    if found.patient is not None and found.patient.kind == "rejected":
+    if found.patient is not None:
         judgement = _tried(judgement, found.patient)
     if found.stalled is not None and found.stalled.anybody and found.traced is not None:
         return with_way(_by_experiment(judgement, found.stalled), found.traced, names)
@@ -129,10 +133,18 @@ def _silence(route: Route) -> str:
 
 
 def _tried(judgement: Judgement, patient: Reply) -> Judgement:
-    """A host unreachable that came at once: again at once, or this time after the router has tried?"""
+    """A host unreachable: at once when asked once more, or after the router has tried?"""
+    down, took = judgement.cause == "tcp.host_down", patient.rtt or 0.0
+    if patient.kind != "rejected" or HOST_TRIED <= took < SURELY_TRIED:
+        doubt = "asked once more, a repeated SYN may be what is answered" if patient.icmp else NOT_AGAIN
+        return likely(judgement, doubt) if down else judgement
     failed = named(patient)
+    if failed.cause == judgement.cause:
+        told = also(judgement, f"asked once more: {failed.summary}")
+        return told._replace(confidence=Confidence.CERTAIN) if down else told
     if failed.cause != "tcp.host_down":
-        return also(judgement, f"asked once more: {failed.summary}")
+        told = with_cause(judgement, failed.cause, failed.summary, Confidence.LIKELY, AT_ONCE)
+        return told if down else also(judgement, f"asked once more: {failed.summary}")
     sentence = "the first answer came early because the router was still trying for a SYN before it"
     return with_cause(judgement, failed.cause, failed.summary, failed.confidence, sentence)
 

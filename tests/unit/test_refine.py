@@ -307,6 +307,31 @@ def test_a_firewall_says_host_unreachable_at_once_again() -> None:
     assert "asked once more" in text(found)
 
 
+def down() -> Judgement:
+    """A host unreachable that came as late as if a router had tried."""
+    return judgement("tcp.host_down")
+
+
+def test_a_host_that_is_down_is_so_once_more() -> None:
+    """The router takes its time again: certain, whatever the two looks said."""
+    doubted = down()._replace(confidence=Confidence.LIKELY)
+    found = refine(doubted, Found(patient=Reply("rejected", 3.1, icmp(1, C))))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.host_down", Confidence.CERTAIN)
+
+
+def test_a_firewall_that_was_short_of_answers_calls_no_host_down() -> None:
+    """What came late answered a repeat of the SYN: asked in peace it comes at once."""
+    found = refine(down(), Found(patient=Reply("rejected", 0.002, icmp(1, C))))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.rejected", Confidence.LIKELY)
+
+
+@pytest.mark.parametrize("reply", [Reply("silent"), Reply("rejected", 1.03, icmp(1, C))])
+def test_a_host_that_is_not_called_down_again_is_likely(reply: Reply) -> None:
+    """Nothing came, or what may be an answer to the repeat of the SYN."""
+    found = refine(down(), Found(patient=reply))
+    assert (found.judgement.cause, found.judgement.confidence) == ("tcp.host_down", Confidence.LIKELY)
+
+
 @pytest.mark.parametrize("kind", ["silent", "connected", "refused"])
 def test_one_more_syn_that_meets_no_rejection_tells_nothing(kind: str) -> None:
     """Nothing is made of it."""

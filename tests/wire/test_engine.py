@@ -13,7 +13,7 @@ from netcheck.check import Accept, Check
 from netcheck.engine import Engine
 from netcheck.record import CheckRecord, RunRecord
 from probes.contract import Confidence, Layer, Outcome, Probe, Verdict
-from probes.net.base import ConnectFailed, Icmp
+from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted, Silence
 
 Checks = Callable[..., Check]
@@ -111,7 +111,9 @@ def test_silence_of_a_host_that_is_down_is_only_likely(check: Checks, run: Runs)
     down = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "10.1.0.1"), elapsed=3.1)
     servers = {("10.0.0.1", 22): down, ("10.0.0.1", 23): DARK, ("10.0.0.2", 23): DARK}
     checks = [check("10.0.0.1"), check("10.0.0.1", 23), check("10.0.0.2", 23)]
-    records = list(run(checks, Scripted(servers), Scripted(servers)).checks)
+    tried = Reply("rejected", 3.1, down.icmp)
+    second = Scripted(servers, replies=lambda _, port, *__: tried if port == 22 else Reply("silent"))
+    records = list(run(checks, Scripted(servers), second).checks)
     assert [(record.cause, record.confidence) for record in records] == [
         ("tcp.host_down", Confidence.CERTAIN),
         ("tcp.filtered", Confidence.LIKELY),
