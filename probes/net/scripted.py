@@ -92,7 +92,10 @@ Knocked = Callable[[str, int, int | None, int | None], Reply]
 
 
 class Scripted:
-    """Implements `probes.net.base.Network`. `small` is what connections with small segments meet."""
+    """Implements `probes.net.base.Network`. `small` is what connections with small segments meet.
+
+    `timely`: a reply that comes too late is not heard; else the process looked late, and hears it.
+    """
 
     def __init__(
         self,
@@ -107,6 +110,7 @@ class Scripted:
         unrouted: frozenset[str] = frozenset(),
         handshakes: Mapping[tuple[str, int], Handshake] | None = None,
         forgets: Forgets | None = None,
+        timely: bool = False,
     ) -> None:
         self._servers = servers
         self._names = names or {}
@@ -118,6 +122,7 @@ class Scripted:
         self._unrouted = unrouted
         self._handshakes = handshakes or {}
         self.forgets = forgets
+        self._timely = timely
         self._clock = 0.0
         self._waiting: list[float] = []
         self._waits = 0
@@ -186,7 +191,10 @@ class Scripted:
         began = self._clock
         self.knocked.append((address, port, ttl))
         reply = self._replies(address, port, ttl, floor)
-        await self.wait_until(until if reply.kind == "silent" else began + (reply.rtt or TICK))
+        comes = until if reply.kind == "silent" else began + (reply.rtt or TICK)
+        if self._timely and comes > until:
+            comes, reply = until, Reply("silent", source=reply.source)
+        await self.wait_until(comes)
         return reply
 
     def shaped(self, mss: int) -> Scripted:

@@ -24,6 +24,8 @@ AT_ONCE = 6  # TTLs in flight from the start; more follow as hops answer
 SILENT = 3  # so many silent TTLs after the last answer end a trace
 # The kernel repeats a SYN after 1.0 s, and some answers come only to the repeat: wait for those too.
 WAIT = 1.2
+REPEAT = 1.0  # the kernel's, in seconds (RFC 6298 2.1)
+MARGIN = 0.05
 LATE = 0.9  # an answer that took longer came to the repeat
 # Source ports from which a hop is asked: where they meet different hops there is more than one path. Of two
 # paths, chosen by a hash of the ports, two ports show both in half of the cases, four in seven of eight.
@@ -36,19 +38,31 @@ LEAST = 0.3
 
 
 async def trace(
-    address: str, port: int, network: Network, *, patience: float | None = 0.0, ports: int = PORTS
+    address: str,
+    port: int,
+    network: Network,
+    *,
+    patience: float | None = 0.0,
+    ports: int = PORTS,
+    rtt: float = 0.0,
 ) -> Route:
     """The route of a flow that was seen not to connect. Raises ConnectFailed where this host can't send.
 
     The TTLs are in flight together: milliseconds where the flow is rejected, `WAIT` seconds where it is
     lost. `patience` more seconds may go into asking again those with whom silence began; where hops
-    show that they limit their answers, they are asked again in any case, unless `patience` is None.
+    show that they limit their answers, or that the answer to a repeat takes longer than `WAIT`, they are
+    asked again in any case, unless `patience` is None. `rtt` seconds are known to be the round trip to the
+    target or its network: nobody counts as silent before a repeat's answer had that time.
+
+    A flow that connects after all completes a handshake for each TTL that reaches the target and is under way
+    as the first one does: at most `AT_ONCE`, where no router is between.
     """
-    ladder = _Ladder(address, port, network, ports)
+    wait = wait_for(rtt)
+    ladder = _Ladder(address, port, network, ports, wait)
     began = network.now()
     await ladder.climb()
     if patience is not None:
-        await ladder.ask_again(began + WAIT + patience)
+        await ladder.ask_again(began + wait + patience)
     return ladder.route()
 
 
@@ -67,14 +81,20 @@ def patience_for(rtt: float) -> float:
     return max(LEAST, ROUND_TRIPS * rtt)
 
 
+def wait_for(rtt: float) -> float:
+    """How long an answer may take, to the kernel's repeat too, where a round trip takes so long. Seconds."""
+    return max(WAIT, rtt + REPEAT + MARGIN)
+
+
 class _Ladder:
     """One trace under way."""
 
-    def __init__(self, address: str, port: int, network: Network, ports: int) -> None:
+    def __init__(self, address: str, port: int, network: Network, ports: int, wait: float = WAIT) -> None:
         self._address = address
         self._port = port
         self._network = network
         self._ports = ports
+        self._wait = wait
         self._first: dict[int, Reply] = {}  # by TTL: the first answer, or silence
         self._end: Reply | None = None
         self._reach: int | None = None
@@ -104,11 +124,13 @@ class _Ladder:
         """Ask those with whom silence began again: a router that sends few ICMP errors is not silent."""
         tries = 0
         while self._reach is None and tries < ASKED_AGAIN and self._syns + 3 <= MOST_SYNS:
-            if not self._doubtful() and self._network.now() + WAIT > until:
-                return
             before = self._furthest
+            wait = max(self._wait, wait_for(self._rtt_of(before)))
+            too_soon = tries == 0 and wait > self._wait  # a repeat's answer was not waited for
+            if not (too_soon or self._doubtful()) and self._network.now() + wait > until:
+                return
             self._syns += 2
-            await asyncio.gather(*(self._ask(before + step) for step in (1, 2)))
+            await asyncio.gather(*(self._ask(before + step, wait) for step in (1, 2)))
             heard = self._furthest > before or self._reach is not None
             self._limited |= heard
             tries = 0 if heard else tries + 1
@@ -164,7 +186,7 @@ class _Ladder:
         """Whether the budget has a SYN for what is not the way itself."""
         return self._syns + SILENT < MOST_COMPARED
 
-    async def _ask(self, ttl: int, wait: float = WAIT) -> None:
+    async def _ask(self, ttl: int, wait: float | None = None) -> None:
         reply = await self._knock(ttl, wait)
         known = self._first.get(ttl)
         if known is None or known.kind == "silent":
@@ -174,7 +196,7 @@ class _Ladder:
         elif reply.kind != "silent" and (self._reach is None or ttl < self._reach):
             self._end, self._reach = reply, ttl
 
-    async def _compare(self, ttl: int, wait: float = WAIT) -> None:
+    async def _compare(self, ttl: int, wait: float | None = None) -> None:
         reply, first = await self._knock(ttl, wait), self._first[ttl]
         self._comparing -= 1
         if reply.kind == "silent":
@@ -182,8 +204,13 @@ class _Ladder:
         elif reply.icmp and first.icmp and reply.icmp.sender != first.icmp.sender:
             self._ecmp = True
 
-    async def _knock(self, ttl: int, wait: float) -> Reply:
-        return await self._network.knock(self._address, self._port, self._network.now() + wait, ttl=ttl)
+    async def _knock(self, ttl: int, wait: float | None) -> Reply:
+        until = self._network.now() + (self._wait if wait is None else wait)
+        return await self._network.knock(self._address, self._port, until, ttl=ttl)
+
+    def _rtt_of(self, ttl: int) -> float:
+        """How long the answer from there took; 0 where there was none. Seconds."""
+        return (self._first[ttl].rtt or 0.0) if ttl in self._first else 0.0
 
     def _complete(self) -> bool:
         """Whether the flow's end is met and every hop before it has answered."""

@@ -134,7 +134,7 @@ class Servers(dict[tuple[str, int], Script]):
 def scripted(*lines: str, scripts: Mapping[tuple[str, int], Script] = {}, **more: Any) -> Scripted:
     """A network of these ways; `scripts` are played by open ports, others accept and keep silent."""
     roads = Roads(*lines)
-    network = Scripted(Servers(roads, scripts), replies=roads.reply, **more)
+    network = Scripted(Servers(roads, scripts), replies=roads.reply, timely=True, **more)
     roads.now = network.now
     return network
 

@@ -6,13 +6,14 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from probes.net.base import ConnectFailed, Reply
 from probes.net.scripted import Scripted
 from probes.path.route import Route
-from probes.path.trace import MOST_SYNS, WAIT, trace, trace_open
+from probes.path.trace import AT_ONCE, MOST_SYNS, SILENT, WAIT, trace, trace_open
 from tests.wire.roads import scripted
 
 TARGET = "10.20.0.9"
@@ -21,7 +22,7 @@ A, B, C = "10.1.0.1", "10.2.0.1", "10.3.0.1"
 ONCE = pytest.approx(WAIT, abs=0.2)
 
 
-def traced(network: Scripted, port: int = 22, patience: float = 0.0, **more: int) -> Route:
+def traced(network: Scripted, port: int = 22, patience: float | None = 0.0, **more: Any) -> Route:
     """The route to a port of the target."""
     return asyncio.run(trace(TARGET, port, network, patience=patience, **more))
 
@@ -259,6 +260,16 @@ def test_a_flow_that_connects_after_all_makes_few_handshakes() -> None:
     assert (route.end.kind, route.reach) == ("connected", 3)
 
 
+@pytest.mark.parametrize("routers", [0, 1, 2, 5, 9])
+def test_a_flow_that_connects_after_all_completes_no_more_handshakes_than_ttls_in_flight(
+    routers: int,
+) -> None:
+    """They are all sent before the first answer comes."""
+    network = scripted(" ".join(f"10.{number}.0.1" for number in range(1, routers + 1)) + f" {TARGET}#22")
+    traced(network)
+    assert sum((ttl or 0) > routers for _, _, ttl in network.knocked) <= max(AT_ONCE - routers, SILENT)
+
+
 @pytest.mark.parametrize("trial", [traced, walked])
 def test_a_host_that_can_not_send_is_said(
     trial: Callable[[Scripted], Route], caplog: pytest.LogCaptureFixture
@@ -295,3 +306,24 @@ def test_an_address_that_forwards_is_known() -> None:
     assert not route.forwards(B)
     assert [hop.back for hop in route.hops] == [255, 63]
     assert not traced(scripted(f"{A} {B} {TARGET}#")).forwards(TARGET)
+
+
+def test_the_answer_to_a_repeat_may_take_a_long_round_trip_more() -> None:
+    """Half a second there and back, and the next hop answers the second SYN only: 1.5 s after the first."""
+    route = traced(scripted(f"{A}+0.5 {B}+1.54!drop#22 {TARGET}#22"))
+    assert addresses(route) == [A, B]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.15, 1.3])
+def test_a_slow_way_is_not_placed_a_hop_too_early(seconds: float) -> None:
+    """What answers just in time is followed by what answers just too late for the first wait."""
+    network = scripted(f"{A} {B}+{min(seconds, 1.15)} {C}+{seconds + 0.1}!drop#22 {TARGET}#22")
+    assert addresses(traced(network)) == [A, B, C]
+
+
+def test_a_round_trip_that_is_known_is_waited_for() -> None:
+    """Behind a link of 1.5 s nobody answers within the usual wait; who knows of it hears them."""
+    line = f"{A} {B}+1.5 {C}+1.51!drop#22 {TARGET}#22"
+    assert addresses(traced(scripted(line))) == [A]
+    assert addresses(traced(scripted(line), rtt=1.5)) == [A, B, C]
+    assert addresses(traced(scripted(line), rtt=1.5, patience=None)) == [A, B, C]
