@@ -340,7 +340,7 @@ def test_what_must_not_be_open_is_to_be_blocked(failing: Make, passing: Make) ->
 
 
 def test_a_vantage_that_reaches_nothing_is_one_finding(failing: Make) -> None:
-    """Forty targets, and not even a first hop: whoever runs it looks at its own link first."""
+    """Forty targets, and not even a first hop. Routers that never answer are no evidence against anybody."""
     [finding] = found(*(failing(f"10.{n}.0.5", trace=DEAF) for n in range(40)))
     assert finding.summary == (
         "nothing at all is reachable from dc-connector (10.1.0.9): 40 of 40 checks fail, "
@@ -349,7 +349,7 @@ def test_a_vantage_that_reaches_nothing_is_one_finding(failing: Make) -> None:
     assert finding.advice == (
         "Look at the connection of dc-connector (10.1.0.9) itself first: link, address, default route."
     )
-    assert (finding.responsible, finding.confidence) == ("operator", Confidence.LIKELY)
+    assert (finding.responsible, finding.confidence) == ("undetermined", Confidence.LIKELY)
 
 
 def test_a_gateway_that_is_gone_is_the_vantages(failing: Make) -> None:
@@ -386,18 +386,35 @@ def test_an_undetermined_outage_names_nobody(failing: Make) -> None:
 
 
 def test_all_lost_after_the_first_hop(failing: Make) -> None:
-    """One network is enough: it ends on the doorstep. The records say who acts, the flows are listed."""
-    [finding] = found(*(failing(f"10.20.0.{n}", owner=UNIX, **AFTER_FIRST) for n in (1, 2, 3, 4)))
+    """Two ports of one network are enough: on the doorstep. The records say who acts, flows are listed."""
+    ports = {1: 22, 2: 22, 3: 22, 4: 5432}
+    [finding] = found(*(failing(f"10.20.0.{n}", ports[n], owner=UNIX, **AFTER_FIRST) for n in ports))
     assert finding.summary.endswith("all are lost after 10.1.0.1, its first hop")
     assert (finding.responsible, finding.where) == ("customer", Place("after", "10.1.0.1"))
     assert "(first hop 10.1.0.1)" in finding.advice
-    assert finding.advice.endswith("\ntcp/22 from 10.9.0.7 to 10.20.0.1-4 (Unix team)")
+    assert "tcp/22 from 10.9.0.7 to 10.20.0.1-3" in finding.advice
+
+
+def test_one_port_of_one_network_is_a_rule_and_no_outage(failing: Make) -> None:
+    """It may be one line of a firewall that is the first hop: the ordinary finding, by its place."""
+    [finding] = found(*(failing(f"10.20.0.{n}", **AFTER_FIRST) for n in (1, 2, 3, 4)))
+    assert "nothing at all" not in finding.summary
+    assert finding.where == Place("after", "10.1.0.1")
+
+
+@pytest.mark.parametrize(
+    ("cause", "ends"), [("tcp.filtered", ", lost after"), ("path.middlebox_answers", ", answered after")]
+)
+def test_what_something_answers_is_not_lost(cause: str, ends: str, failing: Make, passing: Make) -> None:
+    """A handshake that something completes behind a hop did not get lost there."""
+    [finding] = found(failing("10.20.0.5", 22, cause, where=Place("after", "10.3.0.1")), passing("10.4.0.1"))
+    assert f"{ends} 10.3.0.1" in finding.summary
 
 
 def test_records_that_disagree_name_nobody(failing: Make) -> None:
     """Of a vantage's outage, as of anything else."""
     both = ("customer", "vendor")
-    [finding] = found(*(failing(f"10.20.0.{n}", responsible=both[n % 2], **AFTER_FIRST) for n in range(4)))
+    [finding] = found(*(failing(f"10.{n}.0.5", responsible=both[n % 2], **AFTER_FIRST) for n in range(4)))
     assert finding.responsible == "undetermined"
 
 

@@ -20,7 +20,7 @@ class Outage(NamedTuple):
     `cause` is the commonest, `place` where all of it ends, if that is one place. `first_hop` is the first
     router, if any trace heard it; `at_once`: it is close by, here or at the first hop;
     `silent`: no hop answered, though routes were traced or the next hop was asked for; `local`: this machine
-    itself says so.
+    itself says so, by its own refusals or because nobody answers it as the next hop.
     """
 
     checks: tuple[CheckRecord, ...]
@@ -33,11 +33,12 @@ class Outage(NamedTuple):
 
     @property
     def responsible(self) -> str:
-        """The operator where the evidence ends on this machine; else whom all the records name.
+        """The operator where this machine itself says so; else whom all the records name.
 
-        Without a trace nobody knows how far the packets went.
+        Without a hop that answers nobody knows how far the packets went: the routers of some networks, as in
+        clouds, never answer.
         """
-        if self.local or self.silent:
+        if self.local:
             return "operator"
         if self.place is None and self.first_hop is None:
             return "undetermined"
@@ -75,23 +76,27 @@ def _outage(checks: list[CheckRecord]) -> Outage:
         first_hop=first_hop,
         at_once=here or places == {first_hop},
         silent=silent,
-        local=here,
+        local=all(local(check) or signed_here(check) for check in checks),
     )
 
 
 def _is_everywhere(outage: Outage) -> bool:
     """Several targets, all lost on the doorstep, or in several networks with nothing that tells them apart.
 
+    One port to one network that ends at the first hop may be the rule of a firewall there, and no more.
     Different places further out are different faults: packets get out of the vantage, and errors come back.
     Where a name was not resolved nothing was sent, so that this says nothing about the way.
     """
     sent = [check for check in outage.checks if not (check.cause or "").startswith("dns.")]
     if len({check.target for check in sent}) < TARGETS or any(map(_looked_for, sent)):
         return False
-    if outage.at_once:
-        return True  # not so where no hop was heard: in the vantage's own network there is none
+    if all(map(local, sent)):
+        return True
+    networks = len({network(check) for check in sent})
+    if outage.at_once:  # not so where no hop was heard: in the vantage's own network there is none
+        return networks > 1 or len({check.label for check in sent}) > 1
     one_place = outage.place is not None or all(check.where is None or signed_here(check) for check in sent)
-    return one_place and len({network(check) for check in sent}) > 1
+    return one_place and networks > 1
 
 
 def _looked_for(check: CheckRecord) -> bool:

@@ -49,6 +49,7 @@ ENDINGS = {
     ),
 }
 SILENT = frozenset({"tcp.filtered", "udp.no_answer"})
+ANSWERED = frozenset({"path.middlebox_answers", "tcp.reset_by_firewall"})  # by something behind the hop
 LOST = Ending("is lost", "are lost")
 FAILS = Ending("fails", "fail")
 UNRESOLVED = Ending("is not resolved", "are not resolved")
@@ -217,6 +218,12 @@ def _place_of_one(check: CheckRecord) -> str:
     if where is None or where.address in check.summary:
         return ""
     if follows_at_once(check):
-        return f", lost after {where.address}, the last hop before the host"
-    lost = "lost " if where.relation == "after" else ""
-    return f", {lost}{_place(where, 'at')}"
+        return f", {_ended(check)}after {where.address}, the last hop before the host"
+    return f", {_ended(check) if where.relation == 'after' else ''}{_place(where, 'at')}"
+
+
+def _ended(check: CheckRecord) -> str:
+    """How a flow ends behind a hop: `lost ` only where nothing came back, `answered ` where something did."""
+    if check.cause in SILENT:
+        return "lost "
+    return "answered " if check.cause in ANSWERED else ""
