@@ -31,6 +31,7 @@ PER_PORT = 1
 TRACES = 8
 SAMPLES = 6  # of those that ask each hop once
 MOST_EARLY = 8  # traces that are made again, one by one, for what later ones showed
+MOST_PATCHY = 16  # and for hops that did not answer
 EXPERIMENTS = 16  # checks that are experimented on at once
 # Of a class whose representatives turn out to differ, so many more are examined; the rest keep what was seen.
 MOST_EXAMINED = 64
@@ -83,6 +84,7 @@ class Review:
             if not agree(self._split(each)[0])
             for case in self._split(each)[1][:MOST_EXAMINED]
         )
+        await self._trace_patchy()
         names = await self._tracer.names() if self._tracer is not None else {}
         down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
         alive = refusing(self._cases.values())
@@ -189,6 +191,15 @@ class Review:
         if len(traced.route.hops) > len(known.route.hops):
             case.found = Found(traced)
             case.line.put(case.failure, lost_after(traced.route, traced.before))
+
+    async def _trace_patchy(self) -> None:
+        """Trace again, one by one and at last, where hops that were short of answers left an RST in doubt."""
+        if self._tracer is None:
+            return
+        traced = [(case, case.found.traced) for case in self._cases.values() if case.found.traced is not None]
+        for case, known in [pair for pair in traced if self._tracer.is_patchy(pair[1])][:MOST_PATCHY]:
+            again = await self._tracer.follow_slowly(case.failure, known)
+            case.found = case.found._replace(traced=again)
 
     async def _explore(self, cases: Iterable[Case]) -> None:
         """Find out what stands behind answers and stalled connections."""

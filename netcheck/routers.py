@@ -24,6 +24,7 @@ class Routers:
         self._network = network
         self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
         self._answers: dict[str, list[float]] = {}  # when each hop answered
+        self._heard: set[int] = set()  # the TTLs at which any hop answered
         self._names: dict[str, asyncio.Task[str | None]] = {}
 
     def note(self, route: Route, ports: int) -> None:
@@ -34,10 +35,15 @@ class Routers:
                 self._after.setdefault(hop.address, set()).add(follower.address)
         for hop in route.hops:
             if hop.address:
+                self._heard.add(hop.ttl)
                 self._answers.setdefault(hop.address, []).extend([now] * (1 if route.limited else ports))
                 if hop.address not in self._names:
                     asking = self._network.name_of(hop.address, now + NAMES)
                     self._names[hop.address] = asyncio.ensure_future(asking)
+
+    def may_fill(self, route: Route) -> bool:
+        """Whether a hop is missing where other flows met one: it may have been short of answers."""
+        return any(hop.address is None and hop.ttl in self._heard for hop in route.hops)
 
     def may_be_short(self, route: Route, before: str | None = None) -> bool:
         """Whether silence may begin too early: who follows, on a sibling or on any other route, may limit."""

@@ -16,7 +16,7 @@ SAME_MOMENT = 60.0
 class Sighting(NamedTuple):
     """When an address answered last, and when by the target itself for certain (Unix time; None: never).
 
-    `port` completed a handshake; None: none did.
+    `port` completed a handshake, one that spoke before others; None: none did.
     """
 
     when: float
@@ -37,10 +37,12 @@ class Sightings:
         for ascent in outcome.ascents:
             address = ascent.address
             if address and alive(ascent) and not (blocked and not connected(ascent)):
-                port = check.terms.port if connected(ascent) else None
+                port = check.terms.port if connected(ascent) and not blocked else None
                 known = self._seen.get(address, Sighting(ascent.started))
                 proved = ascent.started if spoke(ascent) else known.proved
-                self._seen[address] = Sighting(ascent.started, proved, port or known.port)
+                if known.port is None or (port is not None and spoke(ascent)):
+                    known = known._replace(port=port)
+                self._seen[address] = Sighting(ascent.started, proved, known.port)
                 self._neighbours = None
 
     def prove(self, address: str | None, when: float) -> None:

@@ -106,6 +106,25 @@ class Tracer:
         """Whether silence may begin too early here, as is known by now, and nobody was asked again."""
         return failure.main.address not in self._patient and self._routers.may_be_short(traced.route)
 
+    def is_patchy(self, traced: Traced) -> bool:
+        """Whether who sent an RST, or where, is in doubt because hops may have been short of answers."""
+        by_target = traced.sender is not None and traced.sender.by_target
+        return not by_target and is_refused(traced.route) and self._routers.may_fill(traced.route)
+
+    async def follow_slowly(self, failure: Failure, traced: Traced) -> Traced:
+        """The way of a flow once more, while nothing else asks routers; as it was if no better."""
+        async with self._slowly:
+            if self._has_time():
+                other = await self.follow(failure, patience=0.0, ports=1)
+                return other if other is not None and holes(other.route) < holes(traced.route) else traced
+        return traced
+
+    def _has_time(self) -> bool:
+        """Whether the run may still ask routers again; its time begins with the first such question."""
+        now = self._network.now()
+        self._slow_until = min(self._slow_until, now + SLOWLY)
+        return now <= self._slow_until
+
     async def _compared(
         self, address: str, port: int, route: Route, references: tuple[Reference, ...]
     ) -> Traced:
@@ -117,7 +136,7 @@ class Tracer:
             if other is None:
                 return Traced(route, before, unsure=True)
             return Traced(other, await self._next_hop(address, other, references))
-        if route.end.kind != "refused":
+        if not is_refused(route):
             return Traced(route)
         sender = await reset.who_reset(address, port, route, references, self._network)
         return Traced(route, sender.before, sender)
@@ -177,9 +196,8 @@ class Tracer:
         """
         self._patient.add(address)
         async with self._slowly:
-            if self._network.now() > self._slow_until:
+            if not self._has_time():
                 return None
-            self._slow_until = min(self._slow_until, self._network.now() + SLOWLY)
             other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
         self._routers.note(other, 1)
         return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
@@ -187,6 +205,16 @@ class Tracer:
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""
         return await self._routers.names()
+
+
+def is_refused(route: Route) -> bool:
+    """Whether the flow ends with an RST."""
+    return route.end is not None and route.end.kind == "refused"
+
+
+def holes(route: Route) -> int:
+    """How many hops did not answer."""
+    return sum(hop.address is None for hop in route.hops)
 
 
 def _by_router(main: Ascent) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen, unstable
-from netcheck.diagnosis.judgement import Judgement, also, likely
+from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import Line
 from netcheck.diagnosis.policy import policed, with_life_sign
 from netcheck.diagnosis.refine import Refined, refine
@@ -18,6 +18,7 @@ from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
 
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
+LIVING = "another port of this address answers, so the host is there: a rule says so of this one"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
 
@@ -166,13 +167,24 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
 
 
 def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Reviewed:
-    """Silence is not certain beside answers that explain it otherwise."""
+    """Silence is not certain beside answers that explain it otherwise, and who answers is not down."""
     judgement = reviewed.judgement
+    if judgement.cause == "tcp.host_down":
+        sign = beside.sign(judgement.main.address, judgement.main.started)
+        return _living(reviewed) if sign is Confidence.CERTAIN else reviewed
     if judgement.cause != "tcp.filtered":
         return reviewed
     if judgement.main.address in beside.down:
         return _doubted(reviewed, DOWN)
     return _doubted(reviewed, UNHEARD) if beside_rejections else reviewed
+
+
+def _living(reviewed: Reviewed) -> Reviewed:
+    """It answers on another port: a firewall called it unreachable."""
+    judgement = reviewed.judgement
+    return reviewed.judged(
+        with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, LIVING)
+    )
 
 
 def _doubted(reviewed: Reviewed, why: str) -> Reviewed:

@@ -56,7 +56,14 @@ def test_a_handshake_that_not_anybody_gets_is_proof() -> None:
     found = seen(("10.0.0.1", 22, SPOKE, 100.0), ("10.0.0.1", 443, OPEN, 101.0))
     found.forget("10.0.0.1", 443)
     assert found.sign("10.0.0.1", 100.0) is Confidence.CERTAIN
-    assert found.port("10.0.0.1") is None
+    assert found.port("10.0.0.1") == 22
+
+
+def test_a_port_that_spoke_is_the_one_to_compare_with() -> None:
+    """Rather than a bare handshake before or after; and never one that must be blocked."""
+    for order in ((OPEN, SPOKE), (SPOKE, OPEN)):
+        notes = [("10.0.0.1", 22 if one is SPOKE else 443, one, 100.0) for one in order]
+        assert seen(*notes).port("10.0.0.1") == 22
 
 
 def test_life_is_of_a_moment() -> None:

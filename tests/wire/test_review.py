@@ -15,7 +15,7 @@ from netcheck.engine import Depth
 from netcheck.record import CheckRecord, Place, RunRecord
 from netcheck.tracing import Tracer
 from probes.contract import Confidence, Verdict
-from probes.net.base import ConnectFailed, Reply
+from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted, Silence
 from tests.wire.roads import scripted
 
@@ -380,3 +380,14 @@ def test_a_bug_in_a_trace_is_no_finding(check: Checks, run: Runs, monkeypatch: p
     monkeypatch.setattr(Tracer, "follow", broken)
     with pytest.raises(ZeroDivisionError, match="oops"):
         run([check(TARGET)], scripted(f"{A} {B}!drop#22 {TARGET}#22"))
+
+
+def test_who_answers_elsewhere_is_not_down(check: Checks, run: Runs) -> None:
+    """Host unreachable, as late as if a router had tried, for one port of a host that speaks on another."""
+    down = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, B), elapsed=4.1)
+    servers: dict[tuple[str, int], Any] = {(TARGET, 22): down, (TARGET, 443): []}
+    network = Scripted(servers, replies=lambda *_: Reply("silent"))
+    record, _ = run([check(TARGET), check(TARGET, 443)], network).checks
+    assert (record.cause, record.confidence) == ("tcp.rejected", LIKELY)
+    alone = one(run([check(TARGET)], network))
+    assert alone.cause == "tcp.host_down"

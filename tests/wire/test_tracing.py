@@ -275,3 +275,23 @@ def test_who_prohibits_is_not_waited_for(check: Checks) -> None:
         return await tracer.wait_for_router(await failed(check(TARGET), network))
 
     assert asyncio.run(scene()) is None
+
+
+def test_a_way_with_holes_is_followed_once_more(check: Checks) -> None:
+    """Where other flows met a hop that is missing now; the better of both counts, and a whole one is left."""
+    way = f"{A} {B}!reset#22 {C} {TARGET}#22,443"
+    network = scripted(way)
+
+    async def scene() -> tuple[bool, bool, Traced]:
+        tracer = Tracer(network, Sightings())
+        failure = await failed(check(TARGET), network)
+        whole = await tracer.follow(failure, patience=0.0, ports=1)
+        assert whole is not None
+        hidden = tuple(hop._replace(address=None) for hop in whole.route.hops)
+        patchy = Traced(whole.route._replace(hops=hidden))
+        again = await tracer.follow_slowly(failure, patchy)
+        return tracer.is_patchy(whole), tracer.is_patchy(patchy), again
+
+    is_whole, is_patchy, again = asyncio.run(scene())
+    assert (is_whole, is_patchy) == (False, True)
+    assert [hop.address for hop in again.route.hops] == [A, B]
