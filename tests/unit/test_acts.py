@@ -171,8 +171,8 @@ def test_without_declared_networks_no_hop_names_anybody_on_the_way_to_the_servic
         ),
         (
             Place("after", "2001:db8:1::1", "10.2.0.1"),
-            "who acts: customer, because the flow ends between 2001:db8:1::1 and 10.2.0.1, both in"
-            " `networks: customer` (2001:db8:1::/48, 10.0.0.0/8)",
+            "who acts: customer, because the last hop that answers is 2001:db8:1::1, and a flow beside it"
+            " goes on from there to 10.2.0.1, both in `networks: customer` (2001:db8:1::/48, 10.0.0.0/8)",
         ),
     ],
 )
@@ -202,3 +202,20 @@ def test_a_network_that_both_sides_declare_is_nobodys() -> None:
     both = Owners({"customer": ("10.0.0.0/8", "10.1.0.0/16"), "vendor": ("10.0.0.0/8",)})
     assert both.of("10.2.0.1") == Owned()
     assert both.of("10.1.0.1") == Owned("customer", "10.1.0.0/16")
+
+
+def test_no_sentence_takes_the_next_hop_of_another_flow_for_its_own() -> None:
+    """The sibling that showed the next hop may take another path: the sentence says what is known."""
+    naming = [rule for rule in table().rules if "{next}" in rule.why]
+    assert naming
+    assert all("a flow beside it goes on" in rule.why for rule in naming)
+
+
+@pytest.mark.parametrize(("before", "doubt"), [("203.0.113.2", False), (None, True)])
+def test_the_vendors_hop_is_evidence_but_answers_may_get_lost(before: str | None, doubt: bool) -> None:
+    """Without an answer from beyond it, the flow may go on, and the way back be at fault."""
+    owners = Owners({"vendor": ("203.0.113.0/24",)})
+    place = Place("after", "203.0.113.1", before)
+    said = acts(entry("tcp.filtered"), "user-to-saas", Confidence.CERTAIN, place, owners)
+    assert said.who == "vendor"
+    assert ("get lost on their way back" in said.why) is doubt
