@@ -19,8 +19,9 @@ from netcheck.sightings import Sightings
 from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
+from probes.path.arrival import sent_beyond
 from probes.path.reset import Reference
-from probes.path.route import Route
+from probes.path.route import Hop, Route
 from probes.path.trace import WAIT, patience_for, trace, trace_open
 
 # A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
@@ -181,9 +182,15 @@ class Tracer:
                 continue
             if beyond.kind == "expired" and beyond.icmp is not None:
                 return beyond.icmp.sender
-            if beyond.kind in ("connected", "refused") and reference.same:
+            if reference.same and await self._is_target(beyond, reference, last):
                 return address
         return None
+
+    async def _is_target(self, beyond: Reply, reference: Reference, last: Hop) -> bool:
+        """Whether this answer, right behind the last hop, is the target's: that hop may send RSTs as well."""
+        if beyond.kind != "refused":
+            return beyond.kind == "connected"
+        return await sent_beyond(reference.address, reference.port, last, self._network) is True
 
     async def _knock(self, reference: Reference, ttl: int, wait: float) -> Reply:
         until = self._network.now() + wait

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
+from netcheck.diagnosis.ascents import signed_by_itself
 from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
@@ -74,9 +75,17 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
     elif _is_routed(judgement, traced):
         refined = Refined(_routed(judgement))
     else:
-        refined = Refined(judgement)
+        refined = Refined(_by_whom(judgement, traced))
     told = also(refined.judgement, *shown)
     return refined._replace(judgement=told, controls=traced.controls)
+
+
+def _by_whom(judgement: Judgement, traced: Traced) -> Judgement:
+    """A rejection signed with the target's own address is not surely its own where that address forwards."""
+    address = judgement.main.address or ""
+    if not (signed_by_itself(judgement.main) and traced.route.forwards(address)):
+        return judgement
+    return likely(judgement, f"{address} forwards as well: it may sign for a firewall that is behind it")
 
 
 def _is_routed(judgement: Judgement, traced: Traced) -> bool:

@@ -337,3 +337,14 @@ def test_one_more_syn_that_meets_no_rejection_tells_nothing(kind: str) -> None:
     """Nothing is made of it."""
     own = rejected_at_once()
     assert refine(own, Found(patient=Reply(kind, 0.1))) == Refined(own)
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+def test_an_address_that_forwards_need_not_reject_by_itself(forwards: bool) -> None:
+    """A translating firewall rewrites what is signed behind it to the target's address."""
+    told = judgement("tcp.rejected")
+    told = told._replace(main=told.main._replace(signed_by=TARGET))
+    way = (*WAY, Hop(3, TARGET if forwards else C))
+    found = refine(told, Found(Traced(Route(way, Reply("rejected", 0.01, icmp(13, TARGET)), 4))))
+    assert (found.judgement.confidence is Confidence.LIKELY) is forwards
+    assert ("forwards as well" in text(found)) is forwards
