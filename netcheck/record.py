@@ -57,12 +57,16 @@ class AddressRecord(NamedTuple):
 
 
 class Control(NamedTuple):
-    """A control experiment: what was varied, to which value, and how that ended, in words too."""
+    """A control experiment: what was varied, to which value, and how that ended, in words too.
+
+    `cause`: the code of what it met, such as `tcp.refused`, where it met an answer that is no pass.
+    """
 
     varied: str
     value: Any
     verdict: Verdict
     summary: str = ""
+    cause: str | None = None
 
 
 class Trace(NamedTuple):

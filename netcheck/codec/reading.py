@@ -151,7 +151,11 @@ def check_from_json(item: Json) -> CheckRecord:
         addresses=tuple(_address(address) for address in item["addresses"]),
         controls=tuple(
             Control(
-                control["varied"], control["value"], Verdict(control["verdict"]), control.get("summary", "")
+                control["varied"],
+                control["value"],
+                Verdict(control["verdict"]),
+                control.get("summary", ""),
+                control.get("cause"),
             )
             for control in item["controls"]
         ),

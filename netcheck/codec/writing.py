@@ -236,6 +236,7 @@ def check_to_json(check: CheckRecord) -> Json:
                 "value": control.value,
                 "verdict": control.verdict,
                 "summary": control.summary,
+                **({"cause": control.cause} if control.cause else {}),
             }
             for control in check.controls
         ],

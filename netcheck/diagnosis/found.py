@@ -73,9 +73,9 @@ def unused_control(asked: Asked) -> Control:
     }
     verdict = Verdict.PASS if asked.answers else Verdict.FAIL
     end = f"gets {icmp_words(reply.icmp)}" if reply.icmp else ends[reply.kind]
-    return Control(
-        "port", asked.port, verdict, f"tcp/{asked.port} of {asked.address}, which nobody uses, {end}"
-    )
+    words = f"tcp/{asked.port} of {asked.address}, which nobody uses, {end}"
+    refused = reply.kind == "refused" and not reply.icmp
+    return Control("port", asked.port, verdict, words, "tcp.refused" if refused else None)
 
 
 class Found(NamedTuple):

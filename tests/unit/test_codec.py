@@ -10,8 +10,8 @@ from types import MappingProxyType
 import pytest
 
 from netcheck import codec
-from netcheck.record import CheckRecord, Place, RunRecord, Trace
-from probes.contract import Secret
+from netcheck.record import CheckRecord, Control, Place, RunRecord, Trace
+from probes.contract import Secret, Verdict
 
 
 def _again(check: CheckRecord) -> CheckRecord:
@@ -41,6 +41,13 @@ def test_a_place_needs_no_trace(
 ) -> None:
     """A place with or without a trace, and neither, all survive."""
     check = a_check(where=where, trace=trace)
+    assert _again(check) == check
+
+
+@pytest.mark.parametrize("cause", [None, "tcp.refused"])
+def test_a_control_says_what_it_met(a_check: Callable[..., CheckRecord], cause: str | None) -> None:
+    """With a cause or without one."""
+    check = a_check(controls=(Control("port", 41873, Verdict.FAIL, "in words", cause),))
     assert _again(check) == check
 
 

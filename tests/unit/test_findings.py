@@ -436,7 +436,7 @@ def test_different_causes_of_one_outage_are_counted(failing: Make) -> None:
         {"verdict": Verdict.FAIL, "cause": "tcp.rejected", "where": Place("at", "10.50.0.1")},
         {"verdict": Verdict.FAIL, "cause": "tls.expired", "layer": Layer.TLS},
         {"where": Place("after", "10.1.0.1", "10.50.0.1")},
-        {"controls": (Control("port", 41873, Verdict.FAIL, "which nobody uses, is refused by an RST"),)},
+        {"controls": (Control("port", 41873, Verdict.FAIL, "in any words", "tcp.refused"),)},
         {"verdict": Verdict.SKIP, "cause": "credential.missing", "steps": CONNECTED},
     ],
 )  # fmt: skip

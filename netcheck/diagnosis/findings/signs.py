@@ -25,7 +25,6 @@ ANSWERS = frozenset(
         "udp.port_closed",
     }
 )
-REFUSED = "refused by an RST"  # how a control says so: it is no pass, and yet an answer
 ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
 
 
@@ -68,7 +67,7 @@ def answered(check: CheckRecord) -> bool:
 def answered_beside(check: CheckRecord) -> bool:
     """Whether the trace or a control of this very check got an answer of the target on another port."""
     return follows_at_once(check) or any(
-        control.varied == "port" and (control.verdict is Verdict.PASS or REFUSED in control.summary)
+        control.varied == "port" and (control.verdict is Verdict.PASS or control.cause == "tcp.refused")
         for control in check.controls
     )
 
