@@ -26,14 +26,14 @@ HAPPENED = {
 PERHAPS = {
     "tcp.filtered": "Nothing was heard for {flow}: probably the packets are dropped, or the answers to them.",
     "tcp.rejected": "Something says no to {flow} by ICMP: probably a rule on the device that signed it.",
-    "path.middlebox_answers": "The connection for {flow} opens, and so do others there that nobody serves: probably"
-    " something on the way opens them in the target's place.",
+    "path.middlebox_answers": "The connection for {flow} opens, as others do there that nobody serves:"
+    " probably something on the way opens them in the target's place.",
     "tcp.refused": "A reset came back for {flow}: probably the target's own, for nothing listens there.",
 }
 NOT = {
     "tcp.filtered": "Nobody rejects it: neither a device on the way nor the target sends a word.",
     "tcp.refused": "It is not a firewall that drops or rejects: the answer is the target's own.",
-    "tcp.reset_by_firewall": "It is not the target that refuses: packets that end before it are reset as well.",
+    "tcp.reset_by_firewall": "It is not the target that refuses: packets that end before it are reset too.",
     "tcp.host_down": "It is not a rule about the port: the router would let it pass, if the host were there.",
     "tcp.no_route": "It is not a rule about the port: a route is missing, for every port of that network.",
     "path.mtu_blackhole": "It is neither the port nor the service: both answer as long as packets are small.",
