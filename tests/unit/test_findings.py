@@ -565,3 +565,14 @@ def test_a_fleet_is_grouped_in_linear_time(failing: Make, passing: Make) -> None
     small = [*fleet(2_000), passing("10.200.0.1"), failing("10.201.0.1", 443, "tcp.refused")]
     large = [*fleet(20_000), *small[-2:]]
     assert took(large) < 40 * max(took(small), 0.005)
+
+
+@pytest.mark.parametrize("confidence", [Confidence.CERTAIN, Confidence.LIKELY])
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_unsure_refusal_may_be_a_firewalls(
+    confidence: Confidence, number: int, failing: Make, passing: Make
+) -> None:
+    """Where nothing tells who sent the RST, the service may well run."""
+    refused = [failing(f"10.20.0.{n}", 22, "tcp.refused", confidence=confidence) for n in range(number)]
+    [finding] = found(*refused, passing("10.4.0.1"))
+    assert ("a firewall on the way" in finding.advice) is (confidence is Confidence.LIKELY)

@@ -16,10 +16,12 @@ from netcheck.diagnosis.findings.signs import (
 )
 from netcheck.diagnosis.findings.vantage import Outage
 from netcheck.record import CheckRecord
+from probes.contract import Confidence
 from probes.words import few
 
 # These say no device: silence may be that of a host that is down.
 SILENT = frozenset({"tcp.filtered"})
+IN_ITS_NAME = "If it runs, look for a firewall on the way that refuses in its name."
 SHORT = 70  # characters of a flow
 
 
@@ -30,7 +32,7 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
     """
     first = checks[0]
     if len(checks) == 1 and first.advice and len(first.addresses) < 2:
-        return first.advice
+        return f"{first.advice}{_doubt(checks)}"
     down = [check for check in checks if not (census.has_answered(check) or answered_beside(check))]
     if first.cause in SILENT and down:
         return _with_flows(
@@ -102,4 +104,10 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str) -> str:
         probe=", ".join(dict.fromkeys(check.probe for check in checks)),
         source=next((check.source.address for check in checks if check.source), here),
         where=common_place(checks),
-    )
+    ) + _doubt(checks)
+
+
+def _doubt(checks: Sequence[CheckRecord]) -> str:
+    """What else to look at where nothing tells who sent an RST."""
+    unsure = any(c.cause == "tcp.refused" and c.confidence is not Confidence.CERTAIN for c in checks)
+    return f" {IN_ITS_NAME}" if unsure else ""
