@@ -29,7 +29,7 @@ from netcheck.look import Looker, no_credential
 from netcheck.plan import plan
 from netcheck.record import RunHead, RunRecord, VantageRecord
 from probes.contract import NOTHING, Credential
-from probes.path import selftest
+from probes.path import own, selftest
 from probes.path.capture import Capture
 
 
@@ -128,6 +128,7 @@ async def run(
         depth=depth,
         untraceable=selftest.trace_possible,
         capture=capture,
+        counts=own.counts,
     )
     interruptible(engine.interrupt)
     return await engine.run(total)

@@ -33,6 +33,7 @@ from probes.contract import Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
 from probes.path.capture import Capture
+from probes.path.own import Read
 
 # Of the handshakes that something else completed, so many are traced to where that stands.
 MOST_TRACED = 32
@@ -62,13 +63,16 @@ class Engine:
         depth: Depth | None = None,
         untraceable: Callable[[], str | None] = lambda: None,
         capture: Capture | None = None,
+        counts: Read = lambda ipv6: None,
     ) -> None:
         """`untraceable` tells why this system can't hear hops, in words; None: it can.
 
-        `capture` gets the packets of what failed, while that is looked at again.
+        `capture` gets the packets of what failed, while that is looked at again. `counts` reads how many
+        packets this host received and handed on.
         """
         self._depth = depth or Depth()
         self._capture = capture
+        self._counts = counts
         self._untraceable = untraceable
         self._new_network = network
         self._head = head
@@ -133,7 +137,9 @@ class Engine:
         tracer = Tracer(look.network, self._sightings) if traceable else None
         in_order = [self._failures[index] for index in sorted(self._failures)]
         sign, everyone = self._sightings.sign, self._depth.everyone
-        second = review.Review(look, self._reviewed, sign, tracer, everyone=everyone, untraced=why_not)
+        second = review.Review(
+            look, self._reviewed, sign, tracer, everyone=everyone, untraced=why_not, counts=self._counts
+        )
         with self._capturing(in_order):
             await second.run(in_order)
         while self._connected and tracer is not None:

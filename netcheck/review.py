@@ -6,7 +6,8 @@ What all of that means, for them and for those they stand for, is `netcheck.diag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,10 @@ from netcheck.look import Looker
 from netcheck.schedule import Schedule, first_error
 from netcheck.tracing import Tracer
 from probes.contract import Confidence, Layer, Outcome, Verdict
-from probes.path.trace import MORE_PORTS, PORTS, WAIT
+from probes.net.base import ConnectFailed
+from probes.path.own import WAIT as OWN_WAIT
+from probes.path.own import Counts, Read, drops_answers
+from probes.path.trace import MORE_PORTS, PORTS, ROUND_TRIPS, WAIT
 
 # Slowly: fewer at once than in the first pass, and one connection at a time at a port of a host.
 CONCURRENCY = 256
@@ -32,6 +36,7 @@ TRACES = 8
 SAMPLES = 6  # of those that ask each hop once
 MOST_EARLY = 8  # traces that are made again, one by one, for what later ones showed
 MOST_PATCHY = 16  # and for hops that did not answer
+MOST_OWN = 9  # silent flows of which it is tried whether this host itself drops the answers
 EXPERIMENTS = 16  # checks that are experimented on at once
 # Of a class whose representatives turn out to differ, so many more are examined; the rest keep what was seen.
 MOST_EXAMINED = 64
@@ -44,7 +49,8 @@ class Review:
     """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
     `tracer` None: nothing is traced, and `untraced` says why, where that is not what was asked for.
-    `everyone`: each failure stands for itself alone. `sign` tells signs of life, as `Beside` has it.
+    `everyone`: each failure stands for itself alone. `sign` tells signs of life, as `Beside` has it;
+    `counts` reads how many packets this host received.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Review:
         *,
         everyone: bool = False,
         untraced: str | None = None,
+        counts: Read = lambda ipv6: None,
     ) -> None:
         self._look = look
         self._settle = settle
@@ -65,6 +72,7 @@ class Review:
         self._untraced = untraced
         self._experimenter = Experimenter(look)
         self._cases: dict[int, Case] = {}  # by the failure's index
+        self._counts = counts
         self._tries: dict[str, int] = {}  # of looks under way, by the check's id
         self._traces = asyncio.Semaphore(TRACES)
         self._ports = PORTS
@@ -76,6 +84,7 @@ class Review:
         failures = [case.failure for case in self._cases.values()]
         self._ports = MORE_PORTS if len(failures) <= TRACES else PORTS
         found = classes(failures)
+        before = {ipv6: self._counts(ipv6) for ipv6 in (False, True)}
         await _together(self._repeat_classes(found), self._trace_silent(failures))
         await self._explore(case for each in found for case in self._split(each)[0])
         await self._explore(
@@ -85,6 +94,8 @@ class Review:
             for case in self._split(each)[1][:MOST_EXAMINED]
         )
         await self._trace_patchy()
+        looked_at = [case for each in found for case in self._split(each)[0]]
+        await self._suspect_own_filter(looked_at, before)
         names = await self._tracer.names() if self._tracer is not None else {}
         down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
         alive = refusing(self._cases.values())
@@ -200,6 +211,30 @@ class Review:
         for case, known in [pair for pair in traced if self._tracer.is_patchy(pair[1])][:MOST_PATCHY]:
             again = await self._tracer.follow_slowly(case.failure, known)
             case.found = case.found._replace(traced=again)
+
+    async def _suspect_own_filter(self, cases: Iterable[Case], before: Mapping[bool, Counts | None]) -> None:
+        """Try whether this host drops the answers of the silent, where anything that came was dropped."""
+        told: dict[int, bool | None] = {}
+        for case in [case for case in cases if self._may_be_swallowed(case, before)][:MOST_OWN]:
+            address, port = case.second.address or "", case.failure.check.terms.port or 0
+            last = case.found.traced.route.last if case.found.traced else None
+            wait = max(OWN_WAIT, ROUND_TRIPS * ((last and last.rtt) or 0.0))
+            with suppress(ConnectFailed):
+                told[case.failure.index] = await drops_answers(
+                    address, port, self._look.network, wait, self._counts
+                )
+        proved = True in told.values()
+        for index, swallowed in told.items():
+            case = self._cases[index]
+            case.found = case.found._replace(swallowed=swallowed if proved else False)
+
+    def _may_be_swallowed(self, case: Case, before: Mapping[bool, Counts | None]) -> bool:
+        main = case.second
+        if main.cause != "tcp.filtered" or main.address is None or case.failure.check.terms.port is None:
+            return False
+        ipv6 = ":" in main.address
+        now, then = self._counts(ipv6), before[ipv6]
+        return now is not None and then is not None and now.missing(then) > 0
 
     async def _explore(self, cases: Iterable[Case]) -> None:
         """Find out what stands behind answers and stalled connections."""

@@ -80,9 +80,11 @@ def unused_control(asked: Asked) -> Control:
 
 class Found(NamedTuple):
     """All that was found out about one failure, beside its looks. `patient`: what one more SYN met, where a
-    router may not have had the time to try."""
+    router may not have had the time to try; `swallowed`: this host itself drops the answers, None
+    where it drops others' and it can't be told."""
 
     traced: Traced | None = None
     known: Known | None = None
     patient: Reply | None = None
     stalled: Stalled | None = None
+    swallowed: bool | None = False

@@ -23,6 +23,7 @@ UNSURE = "routers here send few answers and could not all be asked again: it may
 # Seconds: what comes sooner, and not at once, may answer the kernel's repeat of the SYN after 1.0 s.
 SURELY_TRIED = 1.5
 NOT_AGAIN = "asked once more, no such answer came"
+OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
 AT_ONCE = "asked once more, it comes at once: what came late answered a repeat of the SYN"
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
 
@@ -38,6 +39,16 @@ class Refined(NamedTuple):
 
 def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
+    refined = _refined(judgement, found, names)
+    if found.swallowed is None and judgement.cause == "tcp.filtered":
+        told = also(refined.judgement, OTHERS_SWALLOWED)._replace(confidence=Confidence.UNDETERMINED)
+        return refined._replace(judgement=told)
+    return refined
+
+
+def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Refined:
+    if found.swallowed and judgement.cause == "tcp.filtered":
+        return Refined(_swallowed(judgement))
     if found.patient is not None:
         judgement = _tried(judgement, found.patient)
     if found.stalled is not None and found.stalled.anybody and found.traced is not None:
@@ -62,6 +73,14 @@ def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] =
         return refined._replace(trace=drawn)
     told = also(refined.judgement, f"the handshake is completed after hop {last.ttl}, {last.address}")
     return refined._replace(judgement=told, trace=drawn, where=lost_after(traced.route, None))
+
+
+def _swallowed(judgement: Judgement) -> Judgement:
+    """Something answers, and a rule of this very host drops what comes."""
+    summary = "something answers, and a rule of this host itself drops what comes back"
+    proof = "each of six SYNs brought packets that the kernel received and handed to nobody"
+    told = with_cause(judgement, "vantage.blocked_locally", summary, Confidence.LIKELY, proof)
+    return told._replace(verdict=Verdict.ERROR)
 
 
 def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
