@@ -75,9 +75,11 @@ def strangers_of(address: str, count: int, known: Collection[str] = ()) -> tuple
 
 
 def _may_be_asked(address: str) -> bool:
-    """Strangers in the Internet are somebody else's, and there whole networks of front ends serve a port."""
+    """Strangers in the Internet are somebody else's, and there whole networks of front ends serve a port;
+    on loopback and on a link nothing stands between."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    return not found.is_global and not (found.version == 6 and found.is_link_local)
+    beside_us = found.is_loopback or (found.version == 6 and found.is_link_local)
+    return not (found.is_global or beside_us)
 
 
 async def _ask(addresses: Collection[str], port: int, network: Network, wait: float) -> tuple[Asked, ...]:

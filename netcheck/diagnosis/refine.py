@@ -25,6 +25,8 @@ SURELY_TRIED = 1.5
 NOT_AGAIN = "asked once more, no such answer came"
 OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
 AT_ONCE = "asked once more, it comes at once: what came late answered a repeat of the SYN"
+# What an unreachable host looks like: to the looks, or to the trace alone where the looks heard nothing.
+CALLED_DOWN = ("tcp.host_down", "tcp.rejected", "tcp.filtered")
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
 
 
@@ -49,7 +51,7 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
 def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Refined:
     if found.swallowed and judgement.cause == "tcp.filtered":
         return Refined(_swallowed(judgement))
-    if found.patient is not None:
+    if found.patient is not None and judgement.cause in CALLED_DOWN:
         judgement = _tried(judgement, found.patient)
     if found.stalled is not None and found.stalled.anybody and found.traced is not None:
         return with_way(_by_experiment(judgement, found.stalled), found.traced, names)

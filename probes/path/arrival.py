@@ -15,7 +15,7 @@ from probes.path.route import Hop
 
 STARTS = (64, 128, 255)
 WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered
-FURTHER = 2  # routers by which the sought may be further away than what it is compared with
+FURTHER = 4  # routers by which the sought may be further away than what it is compared with
 HEARD = ("connected", "refused")
 
 
