@@ -2,7 +2,9 @@
 
 The kernel repeats a SYN after 1.0 s (RFC 6298 2.1). From then on neither it nor we can tell which of the two
 was answered: its round trip may be that of the first to an answer that only the second brought. So a
-repeated SYN is no measure, and further handshakes are.
+repeated SYN measures no long way, and further handshakes do. A short one it does measure: then the answer
+echoes the second SYN's timestamp (RFC 7323 3), and came that soon after it. So are networks known that drop
+every first SYN on purpose.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ async def why_late(
     rtt, repeated = connection.rtt(), connection.repeated()
     if repeated == 0 and rtt is not None:
         return Late(rtt, slow=True) if rtt > SLOW else None
+    if repeated and rtt is not None and rtt < SLOW:
+        return Late(rtt, lost=True)
     return weighed(await _again(took, address, port, network))
 
 

@@ -194,7 +194,15 @@ def test_a_long_way_is_slow(handshake: tuple[Any, ...]) -> None:
     assert caution.text.endswith("; the vendor's bound is 900 ms")
 
 
-@pytest.mark.parametrize("rtt", [0.02, 1.02, None])
+def test_the_echo_of_a_repeated_syn_shows_a_short_way() -> None:
+    """Each first SYN may be dropped on purpose: no further handshake is needed, nor would it be faster."""
+    ascent = shaken(1.03, 0.02, 1)
+    (caution,) = ascent.cautions
+    assert (caution.cause, caution.text) == (None, "a SYN was lost: connected by its repeat after 1.0 s")
+    assert ascent.steps[0].detail == {"rtt_ms": 20.0}
+
+
+@pytest.mark.parametrize("rtt", [1.02, None])
 @pytest.mark.parametrize("again", [(after(0.02),), (after(1.02), Reply("silent"), Reply("refused", 0.02))])
 def test_a_lost_syn_is_not_slow(rtt: float | None, again: tuple[Reply, ...]) -> None:
     """One fast handshake shows that the way is short, whatever the kernel says of a repeated SYN."""
