@@ -13,7 +13,7 @@ from typing import Any
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled
-from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, decided, own, refusing
+from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, called_at_once, decided, own, refusing
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
@@ -99,7 +99,7 @@ class Review:
         names = await self._tracer.names() if self._tracer is not None else {}
         down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
         alive = refusing(self._cases.values())
-        beside = Beside(names, self._untraced, down, self._sign, alive)
+        beside = Beside(names, self._untraced, down, self._sign, alive, called_at_once(failures))
         for each in found:
             members = [self._cases[one.index] for one in each.members]
             for reviewed in decided(members, self._split(each)[0], each.beside_rejections, beside):

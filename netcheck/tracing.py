@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from netcheck.check import Check
-from netcheck.diagnosis.found import Traced, unused_control
-from netcheck.diagnosis.refine import SURELY_TRIED, named
+from netcheck.diagnosis.found import Patient, Traced, unused_control
+from netcheck.diagnosis.refine import named
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
 from netcheck.routers import Routers
@@ -25,8 +25,10 @@ from probes.path.route import Hop, Route
 from probes.path.trace import WAIT, patience_for, trace, trace_open
 
 # A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
-TRYING = 4.0
-TRIES = 3
+TRYING = 4.5
+# In step with no repeat of each other's SYNs, which the kernel sends about a second apart.
+STAGGERED = (0.0, 0.4, 0.8)
+ONE_MOMENT = 0.1  # seconds
 # Seconds that a run may spend on asking routers again that are short of answers, one flow at a time.
 SLOWLY = 120.0
 
@@ -72,24 +74,29 @@ class Tracer:
         except ConnectFailed:
             return None
 
-    async def wait_for_router(self, failure: Failure, traced: Traced | None = None) -> Reply | None:
-        """What one more SYN meets, where a host was called unreachable, be it too soon or late.
+    async def wait_for_router(self, failure: Failure, traced: Traced | None = None) -> Patient | None:
+        """What a few more SYNs meet, where a host was called unreachable, be it too soon or late.
 
         What came late need not come of the router's trying: routers send few ICMP errors a second, and one
-        that a firewall sends at once may be heard for a repeat of the SYN only.
+        that a firewall sends at once may be heard for a repeat of the SYN only. But a router that tried gives
+        up all that waits for the host at one moment, whenever it was sent.
         """
         address, port = failure.main.address, failure.check.terms.port
         doubtful = _by_router(failure.main) or _too_soon(failure.main, traced)
         if address is None or port is None or not doubtful:
             return None
+        began = self._network.now()
+
+        async def ask(delay: float) -> tuple[float, Reply]:
+            await self._network.pause(delay)
+            reply = await self._network.knock(address, port, began + TRYING)
+            return self._network.now(), reply
+
         try:
-            for _ in range(TRIES):  # what another SYN had the router begin ends early, too
-                reply = await self._network.knock(address, port, self._network.now() + TRYING)
-                if reply.kind != "rejected" or (reply.rtt or 0.0) >= SURELY_TRIED:
-                    break
+            asked = await asyncio.gather(*(ask(delay) for delay in STAGGERED))
         except ConnectFailed:
             return None
-        return reply
+        return patient([(when - began, reply) for when, reply in asked])
 
     async def follow_open(self, check: Check, main: Ascent) -> Traced | None:
         """The way of a flow that connects, by one more handshake."""
@@ -224,6 +231,16 @@ def holes(route: Route) -> int:
     return sum(hop.address is None for hop in route.hops)
 
 
+def patient(asked: Sequence[tuple[float, Reply]]) -> Patient:
+    """What replies mean that came at these moments, in seconds, to SYNs sent one after the other."""
+    rejected = [(when, reply) for when, reply in asked if reply.kind == "rejected"]
+    moments = [when for when, _ in rejected]
+    latest = max((reply for _, reply in rejected), key=lambda reply: reply.rtt or 0.0, default=asked[0][1])
+    if len(moments) < 2:
+        return Patient(latest, None)
+    return Patient(latest, max(moments) - min(moments) <= ONE_MOMENT)
+
+
 def _by_router(main: Ascent) -> bool:
     """Whether a router called the host unreachable, and not this very host."""
     ours = main.source.address if main.source else None
@@ -239,7 +256,7 @@ def _too_soon(main: Ascent, traced: Traced | None) -> bool:
     if main.cause != "tcp.filtered" or end is None or end.kind != "rejected":
         return False
     failed = named(end)
-    return failed.cause == "tcp.rejected" and failed.confidence is Confidence.LIKELY
+    return failed.cause == "tcp.host_down" or failed.confidence is Confidence.LIKELY
 
 
 def _connect(main: Ascent) -> Step | None:

@@ -19,6 +19,7 @@ from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
 LIVING = "another port of this address answers, so the host is there: a rule says so of this one"
+AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
 
@@ -75,7 +76,8 @@ class Beside(NamedTuple):
 
     `names` are the hops' reverse names; `untraced`: why nothing could be traced; `down`: addresses that a
     router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time);
-    `alive`: addresses that certainly refused something themselves.
+    `alive`: addresses that certainly refused something themselves; `at_once`: addresses that were called
+    unreachable sooner than a router can know, with who said so.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -83,6 +85,7 @@ class Beside(NamedTuple):
     down: frozenset[str | None] = frozenset()
     sign: Callable[[str | None, float], Confidence | None] = lambda address, when: None
     alive: frozenset[str | None] = frozenset()
+    at_once: frozenset[tuple[str | None, str | None]] = frozenset()
 
 
 def decided(
@@ -111,6 +114,12 @@ def refusing(cases: Iterable[Case]) -> frozenset[str | None]:
     judgements = (placed(case, Beside()).judgement for case in cases if case.examined)
     sure = [one for one in judgements if one.cause == "tcp.refused" and one.confidence is Confidence.CERTAIN]
     return frozenset(one.main.address for one in sure)
+
+
+def called_at_once(failures: Iterable[Failure]) -> frozenset[tuple[str | None, str | None]]:
+    """The addresses that were called unreachable sooner than by trying, and by whom."""
+    mains = [one.main for one in failures if one.main.cause == "tcp.rejected" and one.main.signed_by]
+    return frozenset((main.address, main.signed_by) for main in mains if main.confidence is Confidence.LIKELY)
 
 
 def own(case: Case) -> Reviewed:
@@ -170,8 +179,7 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
     """Silence is not certain beside answers that explain it otherwise, and who answers is not down."""
     judgement = reviewed.judgement
     if judgement.cause == "tcp.host_down":
-        sign = beside.sign(judgement.main.address, judgement.main.started)
-        return _living(reviewed) if sign is Confidence.CERTAIN else reviewed
+        return _called_down(reviewed, beside)
     if judgement.cause != "tcp.filtered":
         return reviewed
     if judgement.main.address in beside.down:
@@ -179,12 +187,18 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
     return _doubted(reviewed, UNHEARD) if beside_rejections else reviewed
 
 
-def _living(reviewed: Reviewed) -> Reviewed:
-    """It answers on another port: a firewall called it unreachable."""
+def _called_down(reviewed: Reviewed, beside: Beside) -> Reviewed:
+    """A firewall calls a host unreachable that answers on another port, or is called so at once there."""
     judgement = reviewed.judgement
-    return reviewed.judged(
-        with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, LIVING)
-    )
+    main, sure = judgement.main, judgement.confidence is Confidence.CERTAIN
+    if beside.sign(main.address, main.started) is Confidence.CERTAIN:
+        why = LIVING
+    elif not sure and (main.address, main.signed_by) in beside.at_once:
+        why = AT_ONCE
+    else:
+        return reviewed
+    told = with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)
+    return reviewed.judged(told)
 
 
 def _doubted(reviewed: Reviewed, why: str) -> Reviewed:

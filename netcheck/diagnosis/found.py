@@ -78,13 +78,23 @@ def unused_control(asked: Asked) -> Control:
     return Control("port", asked.port, verdict, words, "tcp.refused" if refused else None)
 
 
+class Patient(NamedTuple):
+    """What further SYNs met where a host was called unreachable. `reply`: the one that took longest.
+
+    `tried`: whether a router had tried to reach it; None: it can't be told.
+    """
+
+    reply: Reply
+    tried: bool | None
+
+
 class Found(NamedTuple):
-    """All that was found out about one failure, beside its looks. `patient`: what one more SYN met, where a
+    """All that was found out about one failure, beside its looks. `patient`: what more SYNs met, where a
     router may not have had the time to try; `swallowed`: this host itself drops the answers, None
     where it drops others' and it can't be told."""
 
     traced: Traced | None = None
     known: Known | None = None
-    patient: Reply | None = None
+    patient: Patient | None = None
     stalled: Stalled | None = None
     swallowed: bool | None = False

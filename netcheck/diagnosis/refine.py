@@ -8,23 +8,23 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
 from netcheck.diagnosis.ascents import signed_by_itself
-from netcheck.diagnosis.found import Found, Known, Sizes, Stalled, Traced
+from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.record import Control, Place, Trace
-from probes.causes import HOST_TRIED, explain
+from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
 from probes.path import mtu
 from probes.path.route import Hop, Route
+from probes.words import duration_words, icmp_words
 
 UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
-# Seconds: what comes sooner, and not at once, may answer the kernel's repeat of the SYN after 1.0 s.
-SURELY_TRIED = 1.5
-NOT_AGAIN = "asked once more, no such answer came"
+NOT_AGAIN = "three more SYNs met no such answer, or only one"
+ONE_BY_ONE = "three more SYNs are answered one by one, as by a rule: a router that tries gives all up at once"
 OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
-AT_ONCE = "asked once more, it comes at once: what came late answered a repeat of the SYN"
+AT_ONE_MOMENT = "three more SYNs, sent one after the other, are answered at one moment: a router has tried"
 # What an unreachable host looks like: to the looks, or to the trace alone where the looks heard nothing.
 CALLED_DOWN = ("tcp.host_down", "tcp.rejected", "tcp.filtered")
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
@@ -162,21 +162,19 @@ def _silence(route: Route) -> str:
     return f"hop {route.last.ttl}, {route.last.address}, answers, nothing after it does{split}{asked}"
 
 
-def _tried(judgement: Judgement, patient: Reply) -> Judgement:
-    """A host unreachable: at once when asked once more, or after the router has tried?"""
-    down, took = judgement.cause == "tcp.host_down", patient.rtt or 0.0
-    if patient.kind != "rejected" or HOST_TRIED <= took < SURELY_TRIED:
-        doubt = "asked once more, a repeated SYN may be what is answered" if patient.icmp else NOT_AGAIN
-        return likely(judgement, doubt) if down else judgement
-    failed = named(patient)
-    if failed.cause == judgement.cause:
-        told = also(judgement, f"asked once more: {failed.summary}")
-        return told._replace(confidence=Confidence.CERTAIN) if down else told
-    if failed.cause != "tcp.host_down":
-        told = with_cause(judgement, failed.cause, failed.summary, Confidence.LIKELY, AT_ONCE)
-        return told if down else also(judgement, f"asked once more: {failed.summary}")
-    sentence = "the first answer came early because the router was still trying for a SYN before it"
-    return with_cause(judgement, failed.cause, failed.summary, failed.confidence, sentence)
+def _tried(judgement: Judgement, patient: Patient) -> Judgement:
+    """A host that was called unreachable: by a rule at once, or after a router has tried?"""
+    down = judgement.cause == "tcp.host_down"
+    if patient.tried is None:
+        return likely(judgement, NOT_AGAIN) if down else judgement
+    if not patient.tried:
+        told = with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, ONE_BY_ONE)
+        return told if down else also(judgement, ONE_BY_ONE)
+    if down:
+        return also(judgement, AT_ONE_MOMENT)._replace(confidence=Confidence.CERTAIN)
+    icmp = patient.reply.icmp
+    summary = f"{icmp_words(icmp)} after {duration_words(patient.reply.rtt or 0.0)}" if icmp else ""
+    return with_cause(judgement, "tcp.host_down", summary, Confidence.CERTAIN, AT_ONE_MOMENT)
 
 
 def named(end: Reply) -> Failed:
@@ -188,9 +186,10 @@ def named(end: Reply) -> Failed:
 def _unheard(judgement: Judgement, end: Reply) -> Refined:
     """The looks heard nothing, the trace a rejection: routers send few ICMP errors a second."""
     failed = named(end)
-    told = with_cause(
-        judgement, failed.cause, f"{failed.summary}, heard by the trace", failed.confidence, *failed.evidence
-    )
+    # A single answer's time does not tell a router that has tried: it may answer a repeat of the SYN.
+    sure = Confidence.LIKELY if failed.cause == "tcp.host_down" else failed.confidence
+    summary = f"{failed.summary}, heard by the trace"
+    told = with_cause(judgement, failed.cause, summary, sure, *failed.evidence)
     return Refined(told, where=Place("at", failed.signed_by) if failed.signed_by else None)
 
 

@@ -111,8 +111,16 @@ def test_silence_of_a_host_that_is_down_is_only_likely(check: Checks, run: Runs)
     down = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "10.1.0.1"), elapsed=3.1)
     servers = {("10.0.0.1", 22): down, ("10.0.0.1", 23): DARK, ("10.0.0.2", 23): DARK}
     checks = [check("10.0.0.1"), check("10.0.0.1", 23), check("10.0.0.2", 23)]
-    tried = Reply("rejected", 3.1, down.icmp)
-    second = Scripted(servers, replies=lambda _, port, *__: tried if port == 22 else Reply("silent"))
+    began: list[float] = []
+
+    def tried(_: str, port: int, ttl: int | None, *__: object) -> Reply:
+        """All that waits for the host is given up at one moment."""
+        if port != 22 or ttl is not None:
+            return Reply("silent")
+        began.append(second.now())
+        return Reply("rejected", 3.1 - (began[-1] - began[0]), down.icmp)
+
+    second = Scripted(servers, replies=tried)
     records = list(run(checks, Scripted(servers), second).checks)
     assert [(record.cause, record.confidence) for record in records] == [
         ("tcp.host_down", Confidence.CERTAIN),

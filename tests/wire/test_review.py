@@ -391,3 +391,16 @@ def test_who_answers_elsewhere_is_not_down(check: Checks, run: Runs) -> None:
     assert (record.cause, record.confidence) == ("tcp.rejected", LIKELY)
     alone = one(run([check(TARGET)], network))
     assert alone.cause == "tcp.host_down"
+
+
+def test_who_is_called_down_at_once_elsewhere_is_rejected(check: Checks, run: Runs) -> None:
+    """A rule for all ports of a host; of some the answer came to a repeat of the SYN only."""
+
+    def unreachable(after: float) -> ConnectFailed:
+        return ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, B), elapsed=after)
+
+    servers: dict[tuple[str, int], Any] = {(TARGET, 22): unreachable(2.05), (TARGET, 443): unreachable(0.001)}
+    network = Scripted(servers, replies=lambda *_: Reply("silent"))
+    late, soon = run([check(TARGET), check(TARGET, 443)], network).checks
+    assert (late.cause, late.confidence) == ("tcp.rejected", LIKELY)
+    assert (soon.cause, soon.confidence) == ("tcp.rejected", LIKELY)

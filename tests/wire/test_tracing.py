@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from netcheck.check import Check
-from netcheck.diagnosis.found import Traced
+from netcheck.diagnosis.found import Patient, Traced
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.second_look import Failure
 from netcheck.look import Looker
 from netcheck.sightings import Sightings
-from netcheck.tracing import Tracer
+from netcheck.tracing import Tracer, patient
 from probes.contract import Confidence, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted
@@ -255,22 +255,44 @@ def test_a_router_that_calls_a_host_unreachable_is_waited_for(check: Checks, ela
     """One more SYN, with the time in which a router can have tried; what came late may answer a repeat."""
     network = Scripted(
         {(TARGET, 22): ConnectFailed(113, icmp=Icmp(4, 3, 1, C), elapsed=elapsed)},
-        replies=lambda *_: Reply("rejected", 3.1, Icmp(4, 3, 1, C)),
+        replies=lambda *_: Reply("rejected", 3.1 - network.now(), Icmp(4, 3, 1, C)),
     )
 
-    async def scene() -> Reply | None:
+    async def scene() -> Patient | None:
         tracer = Tracer(network, Sightings())
         return await tracer.wait_for_router(await failed(check(TARGET), network))
 
-    assert asyncio.run(scene()) == Reply("rejected", 3.1, Icmp(4, 3, 1, C))
-    assert len(network.knocked) == 1
+    found = asyncio.run(scene())
+    assert found is not None
+    assert (found.tried, found.reply.icmp) == (True, Icmp(4, 3, 1, C))
+    assert len(network.knocked) == 3
+
+
+@pytest.mark.parametrize(
+    ("moments", "tried"),
+    [
+        ((3.07, 3.07, 3.08), True),
+        ((0.0, 0.4, 0.8), False),
+        ((1.02, 2.43, 3.87), False),
+        ((1.02, None, 3.87), False),
+        ((None, 3.07, 3.07), True),
+        ((3.07, None, None), None),
+        ((None, None, None), None),
+    ],
+)
+def test_a_router_that_tried_answers_all_at_one_moment(
+    moments: tuple[float | None, ...], tried: bool | None
+) -> None:
+    """A firewall's answers come one by one, each behind its SYN or a repeat of it."""
+    met = [(moment or 4.5, Reply("silent" if moment is None else "rejected")) for moment in moments]
+    assert patient(met).tried is tried
 
 
 def test_who_prohibits_is_not_waited_for(check: Checks) -> None:
     """Administratively prohibited is an answer, however quick."""
     network = scripted(f"{A}!reject {TARGET}#22")
 
-    async def scene() -> Reply | None:
+    async def scene() -> Patient | None:
         tracer = Tracer(network, Sightings())
         return await tracer.wait_for_router(await failed(check(TARGET), network))
 
