@@ -6,6 +6,7 @@ The verbs and the ladder are `probes.path`'s; here it is decided which flows to 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Collection, Sequence
 
@@ -238,7 +239,9 @@ def patient(asked: Sequence[tuple[float, Reply]]) -> Patient:
     latest = max((reply for _, reply in rejected), key=lambda reply: reply.rtt or 0.0, default=asked[0][1])
     if len(moments) < 2:
         return Patient(latest, None)
-    return Patient(latest, max(moments) - min(moments) <= ONE_MOMENT)
+    # The first may have met a router that was still trying for a SYN before it.
+    together = (later - sooner <= ONE_MOMENT for sooner, later in itertools.pairwise(sorted(moments)))
+    return Patient(latest, any(together))
 
 
 def _by_router(main: Ascent) -> bool:

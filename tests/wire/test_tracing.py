@@ -272,6 +272,7 @@ def test_a_router_that_calls_a_host_unreachable_is_waited_for(check: Checks, ela
     ("moments", "tried"),
     [
         ((3.07, 3.07, 3.08), True),
+        ((0.3, 3.47, 3.47), True),
         ((0.0, 0.4, 0.8), False),
         ((1.02, 2.43, 3.87), False),
         ((1.02, None, 3.87), False),
