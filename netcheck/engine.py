@@ -15,7 +15,7 @@ from netcheck.diagnosis import answered, refine
 from netcheck.diagnosis.deciding import Reviewed
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
-from netcheck.diagnosis.judge import judge, seen
+from netcheck.diagnosis.judge import as_expected, seen
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
 from netcheck.diagnosis.second_look import Failure, is_examined
@@ -161,12 +161,13 @@ class Engine:
     def _first_look(self, index: int, check: Check, outcome: Outcome) -> None:
         """A pass is settled; what may change with more evidence waits."""
         self._sightings.note(check, outcome)
-        judgement = judge(check, outcome)
+        judged = seen(check, outcome)
+        judgement = as_expected(check, judged)
         passed = judgement.verdict.works
         if is_bare(check, judgement) and self._handshakes is not None:
             self._handshakes.hold(Handshake(index, check, outcome, judgement))
         elif self._waits(check, outcome, judgement):
-            self._failures[index] = Failure(index, check, outcome, seen(check, outcome))
+            self._failures[index] = Failure(index, check, outcome, judged)
         else:
             self._passed_or_settled(Handshake(index, check, outcome, judgement))
         for observer in self._observers:
@@ -218,9 +219,8 @@ class Engine:
         for held, refined in self._connected:
             self._settle(held.number, held.check, held.outcome, refined)
         for failure in self._failures.values():
-            self._settle(
-                failure.index, failure.check, failure.outcome, Refined(judge(failure.check, failure.outcome))
-            )
+            told = Refined(as_expected(failure.check, failure.judgement))
+            self._settle(failure.index, failure.check, failure.outcome, told)
 
     def _settle(
         self, index: int, check: Check, outcome: Outcome, refined: Refined, attempts: int = 1

@@ -6,7 +6,7 @@ What all of that means, for them and for those they stand for, is `netcheck.diag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -95,7 +95,7 @@ class Review:
         )
         await self._trace_patchy()
         looked_at = [case for each in found for case in self._split(each)[0]]
-        await self._suspect_own_filter(looked_at, before)
+        await self._suspect_own_filter(looked_at, self._missing(before))
         names = await self._tracer.names() if self._tracer is not None else {}
         down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
         alive = refusing(self._cases.values())
@@ -212,10 +212,16 @@ class Review:
             again = await self._tracer.follow_slowly(case.failure, known)
             case.found = case.found._replace(traced=again)
 
-    async def _suspect_own_filter(self, cases: Iterable[Case], before: Mapping[bool, Counts | None]) -> None:
+    def _missing(self, before: Mapping[bool, Counts | None]) -> set[bool]:
+        """The families, as whether they are IPv6, of which nobody got something that came since."""
+        now = {ipv6: self._counts(ipv6) for ipv6 in before}
+        pairs = ((ipv6, now[ipv6], then) for ipv6, then in before.items())
+        return {ipv6 for ipv6, later, then in pairs if later and then and later.missing(then) > 0}
+
+    async def _suspect_own_filter(self, cases: Iterable[Case], missing: Collection[bool]) -> None:
         """Try whether this host drops the answers of the silent, where anything that came was dropped."""
         told: dict[int, bool | None] = {}
-        for case in [case for case in cases if self._may_be_swallowed(case, before)][:MOST_OWN]:
+        for case in [case for case in cases if _may_be_swallowed(case, missing)][:MOST_OWN]:
             address, port = case.second.address or "", case.failure.check.terms.port or 0
             last = case.found.traced.route.last if case.found.traced else None
             wait = max(OWN_WAIT, ROUND_TRIPS * ((last and last.rtt) or 0.0))
@@ -227,14 +233,6 @@ class Review:
         for index, swallowed in told.items():
             case = self._cases[index]
             case.found = case.found._replace(swallowed=swallowed if proved else False)
-
-    def _may_be_swallowed(self, case: Case, before: Mapping[bool, Counts | None]) -> bool:
-        main = case.second
-        if main.cause != "tcp.filtered" or main.address is None or case.failure.check.terms.port is None:
-            return False
-        ipv6 = ":" in main.address
-        now, then = self._counts(ipv6), before[ipv6]
-        return now is not None and then is not None and now.missing(then) > 0
 
     async def _explore(self, cases: Iterable[Case]) -> None:
         """Find out what stands behind answers and stalled connections."""
@@ -265,6 +263,13 @@ class Review:
             case.found = case.found._replace(traced=traced)
         patient = await tracer.wait_for_router(failure, case.found.traced)
         case.found = case.found._replace(patient=patient)
+
+
+def _may_be_swallowed(case: Case, missing: Collection[bool]) -> bool:
+    """Whether a flow is silent in a family of which something that came got lost here."""
+    main = case.second
+    silent = main.cause == "tcp.filtered" and case.failure.check.terms.port is not None
+    return silent and main.address is not None and (":" in main.address) in missing
 
 
 async def _together(*tasks: Coroutine[Any, Any, None]) -> None:

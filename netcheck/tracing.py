@@ -11,13 +11,14 @@ import math
 from collections.abc import Collection, Sequence
 
 from netcheck.check import Check
+from netcheck.diagnosis.ascents import handshake
 from netcheck.diagnosis.found import Patient, Traced, unused_control
 from netcheck.diagnosis.refine import named
 from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Control
 from netcheck.routers import Routers
 from netcheck.sightings import Sightings
-from probes.contract import Ascent, Confidence, Layer, Step, Verdict
+from probes.contract import Ascent, Confidence, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
 from probes.path.arrival import sent_beyond
@@ -101,7 +102,7 @@ class Tracer:
 
     async def follow_open(self, check: Check, main: Ascent) -> Traced | None:
         """The way of a flow that connects, by one more handshake."""
-        port, connect = check.terms.port, _connect(main)
+        port, connect = check.terms.port, handshake(main.steps)
         if main.address is None or port is None or connect is None:
             return None
         try:
@@ -260,10 +261,3 @@ def _too_soon(main: Ascent, traced: Traced | None) -> bool:
         return False
     failed = named(end)
     return failed.cause == "tcp.host_down" or failed.confidence is Confidence.LIKELY
-
-
-def _connect(main: Ascent) -> Step | None:
-    """The step that completed the handshake."""
-    return next(
-        (step for step in main.steps if step.layer is Layer.CONNECT and step.verdict is Verdict.PASS), None
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from probes.contract import Ascent, Layer, Outcome, Verdict
+from probes.contract import Ascent, Layer, Outcome, Step, Verdict
 
 ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
 # What a path that loses big packets looks like, and what something that only completes handshakes does.
@@ -25,7 +25,14 @@ def furthest(ascents: Iterable[Ascent]) -> Ascent:
 
 def connected(ascent: Ascent) -> bool:
     """Whether the TCP handshake with this address was completed."""
-    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in ascent.steps)
+    return handshake(ascent.steps) is not None
+
+
+def handshake(steps: Iterable[Step]) -> Step | None:
+    """The step that completed the TCP handshake; None where none did."""
+    return next(
+        (step for step in steps if step.layer is Layer.CONNECT and step.verdict is Verdict.PASS), None
+    )
 
 
 def spoke(ascent: Ascent) -> bool:

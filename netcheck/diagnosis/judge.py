@@ -31,7 +31,11 @@ PASSING = frozenset(
 
 def judge(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
     """The verdict after so many looks that agreed."""
-    judged = seen(check, outcome, looks)
+    return as_expected(check, seen(check, outcome, looks))
+
+
+def as_expected(check: Check, judged: Judgement) -> Judgement:
+    """The verdict on what was seen: otherwise where the flow must be blocked."""
     return policed(judged) if check.terms.expect == "blocked" else judged
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from probes.net.base import Network, Reply
 from probes.path.route import Hop
+from probes.path.trace import WAIT
 
 STARTS = (64, 128, 255)
-WAIT = 1.2  # as in a trace: the kernel's repeat of the SYN may be what is answered
 FURTHER = 4  # routers by which the sought may be further away than what it is compared with
 HEARD = ("connected", "refused")
 

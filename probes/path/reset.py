@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from probes.contract import Confidence
 from probes.net.base import Network, Reply
-from probes.path.arrival import HEARD, STARTS, WAIT, Arrival, Asker, Spent, compared, distance, of_rst
+from probes.path.arrival import HEARD, STARTS, Arrival, Asker, Spent, compared, distance, of_rst
 from probes.path.route import Route
-from probes.path.trace import MOST_SYNS, patience_for
+from probes.path.trace import MOST_SYNS, WAIT, patience_for
 
 # Source ports with which the reference is asked: of several ways, longer and shorter, one may reach it.
 WAYS = 3

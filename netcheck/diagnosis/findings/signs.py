@@ -7,9 +7,10 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
+from netcheck.diagnosis.ascents import ABOVE_CONNECT, handshake
 from netcheck.diagnosis.second_look import network_of
 from netcheck.record import CheckRecord, Place
-from probes.contract import Layer, Verdict
+from probes.contract import Verdict
 
 # An answer by the target, or by a resolver that knows: packets get somewhere and come back. Not dns.servfail
 # and dns.refused, which a resolver on this very machine says when its own servers are out of reach.
@@ -25,7 +26,6 @@ ANSWERS = frozenset(
         "udp.port_closed",
     }
 )
-ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
 
 
 def host_of(check: CheckRecord) -> str:
@@ -61,7 +61,7 @@ def answered(check: CheckRecord) -> bool:
         return True
     if check.verdict is Verdict.FAIL and check.layer in ABOVE_CONNECT:
         return True
-    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in check.steps)
+    return handshake(check.steps) is not None
 
 
 def answered_beside(check: CheckRecord) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
+from netcheck.diagnosis.ascents import handshake
 from netcheck.record import CheckRecord
 from netcheck.render import text
 from netcheck.render.story.checks import SIGNS, named
@@ -164,7 +165,7 @@ def _reaches(check: CheckRecord) -> bool:
     """Whether something answered for the target itself."""
     if check.where is not None or check.cause == "path.middlebox_answers":
         return False
-    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in check.steps)
+    return handshake(check.steps) is not None
 
 
 def _ends(drawing: Drawing, several: bool) -> dict[int, tuple[str, ...]]:

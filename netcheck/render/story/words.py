@@ -6,9 +6,10 @@ the catalogue's. A sentence about what it is not is said only where the verdict 
 
 from __future__ import annotations
 
+from netcheck.diagnosis.ascents import handshake
 from netcheck.diagnosis.catalogue import entry
 from netcheck.record import CheckRecord
-from probes.contract import Confidence, Layer, Step, Verdict
+from probes.contract import Confidence, Layer, Verdict
 
 # {flow}: `tcp/5432 to 10.20.0.15`.
 HAPPENED = {
@@ -76,13 +77,9 @@ def is_not(check: CheckRecord) -> str:
     if check.cause in NOT:
         return NOT[check.cause]
     layer = check.layer
-    if layer in (Layer.TLS, Layer.PROTOCOL, Layer.AUTH) and not _connected(check.steps):
+    if layer in (Layer.TLS, Layer.PROTOCOL, Layer.AUTH) and handshake(check.steps) is None:
         return ""
     return BY_LAYER.get(layer, "") if layer else ""
-
-
-def _connected(steps: tuple[Step, ...]) -> bool:
-    return any(step.layer is Layer.CONNECT and step.verdict is Verdict.PASS for step in steps)
 
 
 def alike(check: CheckRecord) -> tuple[str, ...]:
