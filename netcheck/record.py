@@ -59,7 +59,8 @@ class AddressRecord(NamedTuple):
 class Control(NamedTuple):
     """A control experiment: what was varied, to which value, and how that ended, in words too.
 
-    `cause`: the code of what it met, such as `tcp.refused`, where it met an answer that is no pass.
+    `cause`: the code of what it met, where it met an answer that shows no service of the target's:
+    `tcp.refused`, or `path.middlebox_answers` where a port opens that nobody uses.
     """
 
     varied: str
@@ -67,6 +68,11 @@ class Control(NamedTuple):
     verdict: Verdict
     summary: str = ""
     cause: str | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether another port of the same host answered, one that is known to be its own."""
+        return self.varied == "port" and self.verdict is Verdict.PASS and self.cause is None
 
 
 class Trace(NamedTuple):

@@ -74,8 +74,8 @@ def unused_control(asked: Asked) -> Control:
     verdict = Verdict.PASS if asked.answers else Verdict.FAIL
     end = f"gets {icmp_words(reply.icmp)}" if reply.icmp else ends[reply.kind]
     words = f"tcp/{asked.port} of {asked.address}, which nobody uses, {end}"
-    refused = reply.kind == "refused" and not reply.icmp
-    return Control("port", asked.port, verdict, words, "tcp.refused" if refused else None)
+    met = {"refused": "tcp.refused", "connected": "path.middlebox_answers"}
+    return Control("port", asked.port, verdict, words, None if reply.icmp else met.get(reply.kind))
 
 
 class Patient(NamedTuple):

@@ -112,7 +112,7 @@ def _by_whom(judgement: Judgement, traced: Traced) -> Judgement:
 def _is_routed(judgement: Judgement, traced: Traced) -> bool:
     """Whether a router says that it has no route, while another port of the host answers."""
     said = judgement.cause == "tcp.no_route" and judgement.main.signed_by is not None
-    beside = any(one.varied == "port" and one.verdict is Verdict.PASS for one in traced.controls)
+    beside = any(one.served for one in traced.controls)
     return said and judgement.confidence is Confidence.CERTAIN and beside
 
 

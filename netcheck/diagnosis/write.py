@@ -126,7 +126,7 @@ def _advice(
         probe=check.terms.probe,
         source=source.address if source else None,
         where=where,
-        alive=any(control.varied == "port" and control.verdict is Verdict.PASS for control in controls),
+        alive=any(control.served for control in controls),
     )
 
 

@@ -163,16 +163,26 @@ def test_controls_are_kept_and_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beside", "cause"), [(Verdict.PASS, "tcp.rejected"), (Verdict.FAIL, "tcp.no_route")]
+    ("beside", "met", "cause"),
+    [
+        (Verdict.PASS, None, "tcp.rejected"),
+        (Verdict.FAIL, None, "tcp.no_route"),
+        (Verdict.PASS, "path.middlebox_answers", "tcp.no_route"),
+    ],
 )
-def test_a_missing_route_is_none_where_another_port_answers(beside: Verdict, cause: str) -> None:
-    """A rule says "no route" of one port; where nothing answers, the route may really be missing."""
+def test_a_missing_route_is_none_where_another_port_answers(
+    beside: Verdict, met: str | None, cause: str
+) -> None:
+    """A rule says "no route" of one port; where nothing answers, the route may really be missing.
+
+    Nor is what answers on a port that nobody uses a sign that the way is there.
+    """
     told = judgement("tcp.no_route")
     told = told._replace(main=told.main._replace(signed_by=B))
-    control = Control("port", 443, beside, "tcp/443 is another port")
+    control = Control("port", 443, beside, "tcp/443 is another port", met)
     found = refine(told, Found(Traced(Route(WAY), controls=(control,))))
     assert found.judgement.cause == cause
-    assert (found.judgement.confidence is Confidence.LIKELY) == (beside is Verdict.PASS)
+    assert (found.judgement.confidence is Confidence.LIKELY) == (cause == "tcp.rejected")
 
 
 def test_an_untraced_flow_says_whose_place_it_has() -> None:

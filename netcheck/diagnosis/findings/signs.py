@@ -67,7 +67,7 @@ def answered(check: CheckRecord) -> bool:
 def answered_beside(check: CheckRecord) -> bool:
     """Whether the trace or a control of this very check got an answer of the target on another port."""
     return follows_at_once(check) or any(
-        control.varied == "port" and (control.verdict is Verdict.PASS or control.cause == "tcp.refused")
+        control.served or (control.varied == "port" and control.cause == "tcp.refused")
         for control in check.controls
     )
 
