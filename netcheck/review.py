@@ -13,7 +13,7 @@ from typing import Any
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled
-from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, called_at_once, decided, own, refusing
+from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, called_at_once, decided, dying, own, refusing
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
@@ -97,9 +97,17 @@ class Review:
         looked_at = [case for each in found for case in self._split(each)[0]]
         await self._suspect_own_filter(looked_at, self._missing(before))
         names = await self._tracer.names() if self._tracer is not None else {}
-        down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
+        down = [one for one in failures if one.main.cause == "tcp.host_down" and one.main.address]
         alive = refusing(self._cases.values())
-        beside = Beside(names, self._untraced, down, self._sign, alive, called_at_once(failures))
+        beside = Beside(
+            names,
+            self._untraced,
+            frozenset(one.main.address for one in down),
+            self._sign,
+            alive,
+            called_at_once(failures),
+            dying(down),
+        )
         for each in found:
             members = [self._cases[one.index] for one in each.members]
             for reviewed in decided(members, self._split(each)[0], each.beside_rejections, beside):

@@ -129,6 +129,14 @@ TABLE: tuple[Row, ...] = (
         for reason in ("nxdomain", "no_address", "servfail", "refused", "timeout")
         for certain, confidence in ((True, C.CERTAIN), (False, C.LIKELY))
     ),
+    Row(
+        None,
+        ConnectFailed,
+        "vantage.blocked_locally",
+        "this host itself answered: {icmp}",
+        lambda error: _own_rule(error) and _host_unreachable(error),
+        C.LIKELY,  # its own ARP for an earlier SYN may have failed just now
+    ),
     Row(None, ConnectFailed, "vantage.blocked_locally", "this host itself answered: {icmp}", _own_rule),
     Row(
         None,

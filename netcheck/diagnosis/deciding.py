@@ -12,7 +12,7 @@ from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import Line
 from netcheck.diagnosis.policy import policed, with_life_sign
 from netcheck.diagnosis.refine import Refined, refine
-from netcheck.diagnosis.second_look import Failure, failed, stronger
+from netcheck.diagnosis.second_look import Failure, failed, network_of, stronger
 from netcheck.record import Trace
 from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
 
@@ -20,6 +20,8 @@ UNHEARD = "others of this network and port are rejected by ICMP, of which router
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
 LIVING = "another port of this address answers, so the host is there: a rule says so of this one"
 AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
+SILENT_BEFORE = "a look before it heard nothing, so no rule answers at once: a router or ARP was still trying"
+DOWN_BESIDE = "others of this network are called down by a router, which sends few such answers: perhaps unheard"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
 
@@ -77,7 +79,8 @@ class Beside(NamedTuple):
     `names` are the hops' reverse names; `untraced`: why nothing could be traced; `down`: addresses that a
     router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time);
     `alive`: addresses that certainly refused something themselves; `at_once`: addresses that were called
-    unreachable sooner than a router can know, with who said so.
+    unreachable sooner than a router can know, with who said so; `dying`: networks some of whose addresses a
+    router called down.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -86,6 +89,7 @@ class Beside(NamedTuple):
     sign: Callable[[str | None, float], Confidence | None] = lambda address, when: None
     alive: frozenset[str | None] = frozenset()
     at_once: frozenset[tuple[str | None, str | None]] = frozenset()
+    dying: frozenset[str] = frozenset()
 
 
 def decided(
@@ -122,6 +126,11 @@ def called_at_once(failures: Iterable[Failure]) -> frozenset[tuple[str | None, s
     return frozenset((main.address, main.signed_by) for main in mains if main.confidence is Confidence.LIKELY)
 
 
+def dying(down: Iterable[Failure]) -> frozenset[str]:
+    """The networks of these addresses: their routers may owe an answer for others as well."""
+    return frozenset(network_of(one.main.address) for one in down if one.main.address)
+
+
 def own(case: Case) -> Reviewed:
     """What the looks at this failure itself come to."""
     failure, second = case.failure, case.again
@@ -133,10 +142,33 @@ def own(case: Case) -> Reviewed:
         return Reviewed(failure, second, Refined(unstable(again, failure.main)), attempts)
     outcome = stronger(failure.outcome, second)
     judgement = seen(failure.check, outcome, looks=2)
+    if _gave_up_late(failure.main, failed(second)):
+        return Reviewed(failure, outcome, Refined(_down_after_all(judgement)), attempts)
     if again.cause != failure.judgement.cause:
         other = failed(second) if outcome is failure.outcome else failure.main
         judgement = likely(judgement, f"another look ended differently: {other.summary}")
     return Reviewed(failure, outcome, Refined(judgement), attempts)
+
+
+def _gave_up_late(first: Ascent, second: Ascent) -> bool:
+    """Whether silence was followed by a host unreachable that came too soon for a router that tried.
+
+    A rule that says so at once says it to the first look too. A router that asks for a dead host gives up what
+    came meanwhile; so does this very host, on a link of its own.
+    """
+    soon = second.cause in ("tcp.rejected", "vantage.blocked_locally") and second.signed_by is not None
+    return first.cause == "tcp.filtered" and soon and second.confidence is Confidence.LIKELY
+
+
+def _down_after_all(judgement: Judgement) -> Judgement:
+    """The host is down, though one that limits its answers may have kept silent before."""
+    steps = tuple(
+        step._replace(verdict=Verdict.FAIL) if step.layer is judgement.layer and step.cause else step
+        for step in judgement.steps
+    )
+    judgement = judgement._replace(verdict=Verdict.FAIL, layer=Layer.CONNECT, steps=steps)
+    sure = Confidence.UNDETERMINED
+    return with_cause(judgement, "tcp.host_down", judgement.summary, sure, SILENT_BEFORE)
 
 
 def placed(case: Case, beside: Beside) -> Reviewed:
@@ -148,8 +180,9 @@ def _placed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
     if beside.untraced and reviewed.judgement.layer is Layer.CONNECT:
         reviewed = reviewed.judged(also(reviewed.judgement, f"not traced: {beside.untraced}"))
     found = case.found
-    if found.traced is None and case.line is not None:
-        found = found._replace(known=case.line.known(case.failure))
+    if case.line is not None and (found.traced is None or found.traced.is_mute):
+        known = case.line.known(case.failure)
+        found = found._replace(known=known, traced=None if known is not None else found.traced)
     if found == NOTHING_FOUND:
         return reviewed
     return replace(reviewed, refined=refine(reviewed.judgement, found, beside.names))
@@ -182,8 +215,11 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
         return _called_down(reviewed, beside)
     if judgement.cause != "tcp.filtered":
         return reviewed
-    if judgement.main.address in beside.down:
+    address = judgement.main.address
+    if address in beside.down:
         return _doubted(reviewed, DOWN)
+    if address is not None and network_of(address) in beside.dying:
+        return _doubted(reviewed, DOWN_BESIDE)
     return _doubted(reviewed, UNHEARD) if beside_rejections else reviewed
 
 

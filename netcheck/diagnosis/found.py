@@ -23,6 +23,11 @@ class Traced(NamedTuple):
     controls: tuple[Control, ...] = ()
     unsure: bool = False
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether nothing at all answered, not even the first router."""
+        return self.route.end is None and self.route.last is None
+
 
 class Known(NamedTuple):
     """Where a flow ends that was not traced itself: as the traced flows beside it. `by`: a check of those."""

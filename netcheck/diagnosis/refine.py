@@ -166,7 +166,8 @@ def _tried(judgement: Judgement, patient: Patient) -> Judgement:
     """A host that was called unreachable: by a rule at once, or after a router has tried?"""
     down = judgement.cause == "tcp.host_down"
     if patient.tried is None:
-        return likely(judgement, NOT_AGAIN) if down else judgement
+        sure = judgement.confidence is Confidence.CERTAIN
+        return likely(judgement, NOT_AGAIN) if down and sure else judgement
     if not patient.tried:
         told = with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, ONE_BY_ONE)
         return told if down else also(judgement, ONE_BY_ONE)
