@@ -103,6 +103,7 @@ class Engine:
         """
         for observer in self._observers:
             observer.started(self._head, total)
+        self._summary.planned = total
         self._work = asyncio.ensure_future(self._passes())
         try:
             await self._work
@@ -138,7 +139,14 @@ class Engine:
         in_order = [self._failures[index] for index in sorted(self._failures)]
         sign, everyone = self._sightings.sign, self._depth.everyone
         second = review.Review(
-            look, self._reviewed, sign, tracer, everyone=everyone, untraced=why_not, counts=self._counts
+            look,
+            self._reviewed,
+            sign,
+            tracer,
+            self._sightings.none_at_all,
+            everyone=everyone,
+            untraced=why_not,
+            counts=self._counts,
         )
         with self._capturing(in_order):
             await second.run(in_order)
@@ -179,7 +187,7 @@ class Engine:
             return False
         if check.terms.expect == "blocked":
             return judgement.verdict is not Verdict.ERROR
-        return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
+        return judgement.verdict is not Verdict.SKIP and (check.terms.retries > 0 or self._depth.trace)
 
     def _proved(self, held: Handshake, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""

@@ -78,12 +78,14 @@ class Control(NamedTuple):
 class Trace(NamedTuple):
     """The route of a flow. `method` is `tcp-ttl`, or `sibling` where another flow's place stands for it;
     `ecmp`: hops differ with the source port, so there is more than one path. `owners` says of each hop
-    whose it is by the inventory's `networks` (None: not declared); empty where none is declared."""
+    whose it is by the inventory's `networks` (None: not declared); empty where none is declared. `address`:
+    where the flow went, which of several addresses need not be the check's own."""
 
-    method: str
+    method: str | None
     hops: tuple[Hop, ...] = ()
     ecmp: bool = False
     owners: tuple[str | None, ...] = ()
+    address: str | None = None
 
 
 class CheckRecord(NamedTuple):
@@ -135,7 +137,8 @@ class CheckRecord(NamedTuple):
 class Finding(NamedTuple):
     """Failures that share a cause and a place, said once.
 
-    `advice` says in its first line what to do; each further line has the flows to open of one owner.
+    `advice` says in its first line what to do; each further line has the flows to open of one owner. `ask`:
+    `owners` of the targets, or the `network` team where the fault is on the way to them.
     """
 
     cause: str
@@ -146,6 +149,7 @@ class Finding(NamedTuple):
     owners: tuple[Contact, ...]
     checks: tuple[str, ...]
     confidence: Confidence = Confidence.CERTAIN  # the weakest of its checks; for the screen
+    ask: str = "owners"
 
 
 class VantageRecord(NamedTuple):
@@ -184,6 +188,7 @@ class Summary:
     finished: float | None = None
     interrupted: bool = False
     findings: tuple[Finding, ...] = ()
+    planned: int | None = None  # None: not known, as of a run that an older netcheck recorded
 
     def add(self, check: CheckRecord) -> None:
         """Count one finished check. `responsible` counts what is not a pass."""

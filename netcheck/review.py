@@ -13,11 +13,23 @@ from typing import Any
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled
-from netcheck.diagnosis.deciding import Beside, Case, Reviewed, agree, called_at_once, decided, dying, own, refusing
+from netcheck.diagnosis.deciding import (
+    Beside,
+    Case,
+    Reviewed,
+    agree,
+    called_at_once,
+    decided,
+    dying,
+    heard,
+    own,
+    refusing,
+)
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
 from netcheck.diagnosis.second_look import Class, Failure, classes
+from netcheck.diagnosis.unheard import rejections
 from netcheck.experiments import Experimenter
 from netcheck.look import Looker
 from netcheck.schedule import Schedule, first_error
@@ -49,8 +61,8 @@ class Review:
     """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
     `tracer` None: nothing is traced, and `untraced` says why, where that is not what was asked for.
-    `everyone`: each failure stands for itself alone. `sign` tells signs of life, as `Beside` has it;
-    `counts` reads how many packets this host received.
+    `everyone`: each failure stands for itself alone. `sign` tells signs of life and `deaf` that there are
+    none, as `Beside` has them; `counts` reads how many packets this host received.
     """
 
     def __init__(
@@ -59,6 +71,7 @@ class Review:
         settle: Settle,
         sign: Sign,
         tracer: Tracer | None = None,
+        deaf: Callable[[], bool] = lambda: False,
         *,
         everyone: bool = False,
         untraced: str | None = None,
@@ -67,6 +80,7 @@ class Review:
         self._look = look
         self._settle = settle
         self._sign = sign
+        self._deaf = deaf
         self._tracer = tracer
         self._everyone = everyone
         self._untraced = untraced
@@ -107,6 +121,9 @@ class Review:
             alive,
             called_at_once(failures),
             dying(down),
+            rejections(heard(self._cases.values())),
+            any(case.found.swallowed is True for case in self._cases.values()),
+            self._deaf(),
         )
         for each in found:
             members = [self._cases[one.index] for one in each.members]

@@ -11,6 +11,7 @@ from probes.contract import Confidence, Outcome
 
 # A target that answered so many seconds before or after counts as alive at that moment.
 SAME_MOMENT = 60.0
+SOUGHT = 3  # addresses; fewer that are silent say nothing of the vantage
 
 
 class Sighting(NamedTuple):
@@ -29,6 +30,7 @@ class Sightings:
 
     def __init__(self) -> None:
         self._seen: dict[str, Sighting] = {}
+        self._sought: set[str] = set()  # a few addresses that should have answered
         self._neighbours: dict[str, list[str]] | None = None  # made when first asked for
 
     def note(self, check: Check, outcome: Outcome) -> None:
@@ -36,6 +38,8 @@ class Sightings:
         blocked = check.terms.expect == "blocked"
         for ascent in outcome.ascents:
             address = ascent.address
+            if address and not blocked and len(self._sought) < SOUGHT:
+                self._sought.add(address)
             if address and alive(ascent) and not (blocked and not connected(ascent)):
                 port = check.terms.port if connected(ascent) and not blocked else None
                 known = self._seen.get(address, Sighting(ascent.started))
@@ -44,6 +48,10 @@ class Sightings:
                     known = known._replace(port=port)
                 self._seen[address] = Sighting(ascent.started, proved, known.port)
                 self._neighbours = None
+
+    def none_at_all(self) -> bool:
+        """Whether no address answered, though several should have: then silence shows nothing."""
+        return not self._seen and len(self._sought) >= SOUGHT
 
     def prove(self, address: str | None, when: float) -> None:
         """It was the target that answered then: its handshake is not one that just anybody gets."""

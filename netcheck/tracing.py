@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import handshake
 from netcheck.diagnosis.found import Patient, Traced, unused_control
 from netcheck.diagnosis.refine import named
-from netcheck.diagnosis.second_look import Failure
+from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.record import Control
 from netcheck.routers import Routers
 from netcheck.sightings import Sightings
@@ -33,6 +34,7 @@ STAGGERED = (0.0, 0.4, 0.8)
 ONE_MOMENT = 0.1  # seconds
 # Seconds that a run may spend on asking routers again that are short of answers, one flow at a time.
 SLOWLY = 120.0
+SLOW_ONES = 3  # and so many flows to one port of a network; what they show tells how sure the rest is
 
 
 class Tracer:
@@ -44,6 +46,7 @@ class Tracer:
         self._routers = Routers(network)
         self._patient: set[str | None] = set()  # the addresses whose way was asked for again
         self._slow_until = math.inf
+        self._slow_ones: Counter[tuple[str, int]] = Counter()
         self._slowly = asyncio.Lock()  # one at a time asks those again who may be short of answers
 
     async def sample(self, failure: Failure) -> Traced | None:
@@ -211,6 +214,10 @@ class Tracer:
         None where the run has spent its time for that.
         """
         self._patient.add(address)
+        line = (network_of(address), port)
+        self._slow_ones[line] += 1
+        if self._slow_ones[line] > SLOW_ONES:
+            return None
         async with self._slowly:
             if not self._has_time():
                 return None

@@ -96,6 +96,7 @@ def summary_from_json(line: Json) -> Summary:
         finished=_unix(line["finished"]),
         interrupted=line["interrupted"],
         findings=tuple(finding_from_json(finding) for finding in line["findings"]),
+        planned=line.get("planned"),
     )
 
 
@@ -111,6 +112,7 @@ def finding_from_json(item: Json) -> Finding:
         owners=_contacts(item["owners"]),
         checks=tuple(item["checks"]),
         confidence=Confidence(item.get("confidence", Confidence.CERTAIN)),
+        ask=item.get("ask", "owners"),
     )
 
 
@@ -199,7 +201,8 @@ def _trace(item: Json | None) -> Trace | None:
         Hop(hop["ttl"], hop["address"], hop.get("name"), _seconds(hop["rtt_ms"])) for hop in item["hops"]
     )
     owners = tuple(hop.get("owner") for hop in item["hops"])
-    return Trace(item["method"], hops, item.get("ecmp", False), owners if any(owners) else ())
+    whose = owners if any(owners) else ()
+    return Trace(item["method"], hops, item.get("ecmp", False), whose, item.get("address"))
 
 
 def _place(item: Json | None) -> Place | None:

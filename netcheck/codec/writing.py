@@ -20,6 +20,7 @@ from netcheck.record import (
     RunHead,
     RunRecord,
     Summary,
+    Trace,
     VantageRecord,
 )
 from probes.contract import Step, Verdict
@@ -156,6 +157,7 @@ def _end_to_json(summary: Summary, started: float) -> Json:
 def _counts_to_json(summary: Summary) -> Json:
     return {
         "checks": summary.checks,
+        "planned": summary.planned,
         **{str(verdict): summary.verdicts[verdict] for verdict in Verdict},
         "accepted": summary.accepted,
         "responsible": dict(summary.responsible),
@@ -193,6 +195,7 @@ def finding_to_json(finding: Finding) -> Json:
         "owners": [_contact_to_json(owner) for owner in finding.owners],
         "checks": list(finding.checks),
         "confidence": finding.confidence,
+        "ask": finding.ask,
     }
 
 
@@ -277,9 +280,10 @@ def _trace_to_json(check: CheckRecord) -> Json | None:
     its sender) stands in a trace without method and hops."""
     if check.trace is None and check.where is None:
         return None
-    method, hops, ecmp, owners = check.trace or (None, (), False, ())
+    method, hops, ecmp, owners, address = check.trace or Trace(None)
     return {
         "method": method,
+        "address": address,
         "hops": [
             {
                 "ttl": hop.ttl,

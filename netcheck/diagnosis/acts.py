@@ -17,6 +17,7 @@ from netcheck.record import Place
 from probes.contract import NOTHING, Confidence
 
 UNKNOWN = "unknown"
+HERE = "here"  # the place of what this very host says, with no hop's word
 SIDES = ("customer", "vendor", UNKNOWN)
 SENTENCE = "who acts: "  # how the sentence in a check's evidence begins, for whoever looks for it
 
@@ -74,7 +75,7 @@ class Owners:
 
 
 class Case(NamedTuple):
-    """The evidence that a rule looks at. `place` is `none`, `at` or `after`; `hop`, `next` among SIDES.
+    """The evidence that a rule looks at. `place` is `none`, `here`, `at` or `after`; `hop`, `next`: a side.
 
     `hop` is None where there is no place, `next` where the place is not `after`.
     """
@@ -121,8 +122,9 @@ def acts(entry: Entry, flow: str, confidence: Confidence, where: Place | None, o
     >>> acts(entry("tcp.rejected"), "user-to-saas", Confidence.CERTAIN, place, owners).sentence
     'who acts: vendor, because 203.0.113.1 signed the rejection, and 203.0.113.0/24 is in `networks: vendor`'
     """
-    if where is None:
-        return _said(deciding(entry, Case(flow, confidence)), "", "", "", "")
+    if where is None or where.relation == HERE:
+        place = HERE if where is not None else "none"
+        return _said(deciding(entry, Case(flow, confidence, place)), "", "", "", "")
     hop = owners.of(where.address)
     following = owners.of(where.before) if where.before else Owned()
     after = following.side if where.relation == "after" else None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen, unstable
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import Line
-from netcheck.diagnosis.policy import policed, with_life_sign
-from netcheck.diagnosis.refine import Refined, refine
+from netcheck.diagnosis.policy import policed, unanswered, with_life_sign
+from netcheck.diagnosis.refine import OTHERS_SWALLOWED, Refined, refine
 from netcheck.diagnosis.second_look import Failure, failed, network_of, stronger
-from netcheck.record import Trace
+from netcheck.diagnosis.unheard import SAID, Rejection, Said, as_heard_by_others, hops_of, line_of
+from netcheck.diagnosis.unheard import Line as Rejected
+from netcheck.record import Place, Trace
 from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
 
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
@@ -21,7 +24,7 @@ DOWN = "another check found this address down: perhaps this one gave up before i
 LIVING = "another port of this address answers, so the host is there: a rule says so of this one"
 AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
 SILENT_BEFORE = "a look before it heard nothing, so no rule answers at once: a router or ARP was still trying"
-DOWN_BESIDE = "others of this network are called down by a router, which sends few such answers: perhaps unheard"
+DOWN_BESIDE = "others of this network are called down by a router, and routers send few such answers"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
 
@@ -80,7 +83,8 @@ class Beside(NamedTuple):
     router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time);
     `alive`: addresses that certainly refused something themselves; `at_once`: addresses that were called
     unreachable sooner than a router can know, with who said so; `dying`: networks some of whose addresses a
-    router called down.
+    router called down; `rejections`: what others of a network and port were told; `swallowing`: this host was
+    seen to drop answers itself; `deaf`: nothing at all answers this vantage, though several targets should.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -90,6 +94,9 @@ class Beside(NamedTuple):
     alive: frozenset[str | None] = frozenset()
     at_once: frozenset[tuple[str | None, str | None]] = frozenset()
     dying: frozenset[str] = frozenset()
+    rejections: Mapping[Rejected, Rejection] = MappingProxyType({})
+    swallowing: bool = False
+    deaf: bool = False
 
 
 def decided(
@@ -104,7 +111,7 @@ def decided(
         elif agreed:
             reviewed = _placed(case, _inherited(case.failure, shown), beside)
         else:
-            reviewed = _placed(case, _doubted(own(case), DIFFER), beside)
+            reviewed = _doubted(_placed(case, own(case), beside), DIFFER, _weakest(representatives, beside))
         yield _policed(case, _weighed(reviewed, beside_rejections, beside), beside)
 
 
@@ -124,6 +131,19 @@ def called_at_once(failures: Iterable[Failure]) -> frozenset[tuple[str | None, s
     """The addresses that were called unreachable sooner than by trying, and by whom."""
     mains = [one.main for one in failures if one.main.cause == "tcp.rejected" and one.main.signed_by]
     return frozenset((main.address, main.signed_by) for main in mains if main.confidence is Confidence.LIKELY)
+
+
+def heard(cases: Iterable[Case]) -> Iterator[Said]:
+    """Who was rejected by whom, by a look or by the trace alone."""
+    for case in cases:
+        reviewed = placed(case, Beside())
+        judgement, where, terms = reviewed.judgement, reviewed.refined.where, case.failure.check.terms
+        signer = where.address if where is not None and where.relation == "at" else judgement.main.signed_by
+        address = judgement.main.address
+        if judgement.cause in SAID and signer and address:
+            route = case.found.traced.route if case.found.traced is not None else None
+            line = line_of(terms.vantage, address, terms.port)
+            yield Said(line, judgement.cause, signer, judgement.summary, hops_of(route))
 
 
 def dying(down: Iterable[Failure]) -> frozenset[str]:
@@ -153,8 +173,8 @@ def own(case: Case) -> Reviewed:
 def _gave_up_late(first: Ascent, second: Ascent) -> bool:
     """Whether silence was followed by a host unreachable that came too soon for a router that tried.
 
-    A rule that says so at once says it to the first look too. A router that asks for a dead host gives up what
-    came meanwhile; so does this very host, on a link of its own.
+    A rule that says so at once says it to the first look too. A router that asks for a dead host gives up
+    what came meanwhile; so does this very host, on a link of its own.
     """
     soon = second.cause in ("tcp.rejected", "vantage.blocked_locally") and second.signed_by is not None
     return first.cause == "tcp.filtered" and soon and second.confidence is Confidence.LIKELY
@@ -185,7 +205,10 @@ def _placed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
         found = found._replace(known=known, traced=None if known is not None else found.traced)
     if found == NOTHING_FOUND:
         return reviewed
-    return replace(reviewed, refined=refine(reviewed.judgement, found, beside.names))
+    refined = refine(reviewed.judgement, found, beside.names)
+    if refined.trace is not None:
+        refined = refined._replace(trace=refined.trace._replace(address=failed(reviewed.outcome).address))
+    return replace(reviewed, refined=refined)
 
 
 def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
@@ -208,6 +231,14 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     return Reviewed(failure, failure.outcome, Refined(judgement, where and Trace("sibling"), where), 1)
 
 
+def _weakest(representatives: Iterable[Case], beside: Beside) -> Confidence:
+    """Who was not examined is no surer than any that was."""
+    settled = all(
+        placed(case, beside).judgement.confidence is not Confidence.UNDETERMINED for case in representatives
+    )
+    return Confidence.LIKELY if settled else Confidence.UNDETERMINED
+
+
 def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Reviewed:
     """Silence is not certain beside answers that explain it otherwise, and who answers is not down."""
     judgement = reviewed.judgement
@@ -215,7 +246,15 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
         return _called_down(reviewed, beside)
     if judgement.cause != "tcp.filtered":
         return reviewed
+    if beside.swallowing:
+        return _doubted(reviewed, OTHERS_SWALLOWED, Confidence.UNDETERMINED)
     address = judgement.main.address
+    terms = reviewed.failure.check.terms
+    said = beside.rejections.get(line_of(terms.vantage, address or "", terms.port)) if address else None
+    told = said and as_heard_by_others(judgement, reviewed.refined.where, said)
+    if said is not None and told is not None:
+        refined = reviewed.refined._replace(judgement=told, where=Place("at", said.signer))
+        return replace(reviewed, refined=refined)
     if address in beside.down:
         return _doubted(reviewed, DOWN)
     if address is not None and network_of(address) in beside.dying:
@@ -237,8 +276,11 @@ def _called_down(reviewed: Reviewed, beside: Beside) -> Reviewed:
     return reviewed.judged(told)
 
 
-def _doubted(reviewed: Reviewed, why: str) -> Reviewed:
-    return reviewed.judged(likely(reviewed.judgement, why))
+def _doubted(reviewed: Reviewed, why: str, confidence: Confidence = Confidence.LIKELY) -> Reviewed:
+    """No surer than that, and why."""
+    if reviewed.judgement.confidence is Confidence.UNDETERMINED:
+        confidence = Confidence.UNDETERMINED
+    return reviewed.judged(also(reviewed.judgement, why)._replace(confidence=confidence))
 
 
 def _policed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
@@ -247,6 +289,8 @@ def _policed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
         return reviewed
     traced, judgement = case.found.traced, reviewed.judgement
     told = policed(judgement, traced.route.end if traced is not None else None)
+    if told.verdict is Verdict.PASS and beside.deaf:
+        return reviewed.judged(unanswered(told))
     if told.verdict is not Verdict.PASS:
         return reviewed.judged(told)
     address, when = judgement.main.address, judgement.main.started

@@ -25,6 +25,7 @@ PASSING = frozenset(
         "tls.closed",
         "tls.reset",
         "tls.timeout",
+        "vantage.blocked_locally",
     }
 )
 

@@ -18,7 +18,8 @@ def policed(seen: Judgement, end: Reply | None = None) -> Judgement:
     """The verdict on a flow that must be blocked, of which this was seen. `end`: what its trace met."""
     by_trace = _by_trace(seen, end)
     verdict, cause, summary = by_trace or _verdict(seen.main, seen.cause, seen.summary)
-    judged = also(seen, f"{seen.main.address}: {seen.summary}") if not connected(seen.main) else seen
+    tried = seen.main.address is not None and not connected(seen.main)
+    judged = also(seen, f"{seen.main.address}: {seen.summary}") if tried else seen
     if verdict is Verdict.ERROR:
         return judged._replace(verdict=verdict, cause=cause, summary=summary)
     doubtful = verdict is Verdict.PASS or by_trace is not None or signed_by_itself(seen.main)
@@ -29,6 +30,19 @@ def policed(seen: Judgement, end: Reply | None = None) -> Judgement:
         confidence=Confidence.LIKELY if doubtful else seen.confidence,
         summary=summary,
         steps=(*seen.steps, Step(Layer.POLICY, verdict, cause)),
+    )
+
+
+def unanswered(blocked: Judgement) -> Judgement:
+    """A flow that seems blocked, seen from where nothing at all answers: that shows nothing."""
+    summary = "can't tell whether it is blocked: nothing at all answers this vantage, nor what should"
+    return blocked._replace(
+        verdict=Verdict.ERROR,
+        cause="tcp.filtered",
+        layer=Layer.POLICY,
+        confidence=Confidence.UNDETERMINED,
+        summary=summary,
+        steps=(*blocked.steps[:-1], Step(Layer.POLICY, Verdict.ERROR, "tcp.filtered")),
     )
 
 

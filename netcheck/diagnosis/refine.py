@@ -93,6 +93,8 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
         refined = _refused(judgement, traced)
     elif judgement.cause == "tcp.filtered":
         refined = _silent(judgement, traced)
+    elif judgement.cause == "path.some_addresses_dead":
+        refined = _one_dead(judgement, traced)
     elif _is_routed(judgement, traced):
         refined = Refined(_routed(judgement))
     else:
@@ -152,6 +154,14 @@ def _silent(judgement: Judgement, traced: Traced) -> Refined:
     words = "an RST" if end.kind == "refused" else "a handshake"
     doubt = f"a SYN of the trace was answered by {words}: silence is not the whole story"
     return Refined(also(judgement, doubt)._replace(confidence=Confidence.LIKELY))
+
+
+def _one_dead(judgement: Judgement, traced: Traced) -> Refined:
+    """One of several addresses, followed to where it is lost."""
+    if traced.route.end is not None:
+        return Refined(judgement)
+    told = also(judgement, f"of those that failed one was traced: {_silence(traced.route)}")
+    return Refined(told, where=lost_after(traced.route, traced.before))
 
 
 def _silence(route: Route) -> str:

@@ -18,6 +18,7 @@ from probes.contract import Ascent, Layer, Outcome, Verdict
 from probes.ladder import is_address
 
 REPRESENTATIVES = 3
+OWN_RULE = "vantage.blocked_locally"
 # Routers answer a peer with few ICMP errors a second (Linux: six at once, then one a second), so where
 # one was heard, silence may be an unheard rejection: then so many of a class are looked at again.
 REPRESENTATIVES_NEAR_ICMP = 24
@@ -69,10 +70,14 @@ class Class:
 
 def is_examined(check: Check, outcome: Outcome) -> bool:
     """Whether a check that failed is looked at again or traced: never an auth step, nor what could not be
-    checked. What must be blocked is, where it seems to be: silence may be loss, an RST a firewall's."""
+    checked, unless a rule of this host seems to be why: where its next hop does not answer ARP, and many wait
+    for that, it looks the same. What must be blocked is, where it seems to be: silence may be loss, an RST a
+    firewall's."""
     main = failed(outcome)
     if check.terms.expect == "blocked" and (connected(main) or main.layer is not Layer.CONNECT):
         return False
+    if main.cause == OWN_RULE:
+        return main.layer is Layer.CONNECT
     return main.verdict is Verdict.FAIL and main.layer is not Layer.AUTH
 
 

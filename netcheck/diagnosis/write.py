@@ -9,7 +9,7 @@ from typing import Any
 
 from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
-from netcheck.diagnosis.acts import Acts, Owners, acts
+from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.held import as_record
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
@@ -43,7 +43,8 @@ class Writer:
         entry = catalogue.entry(cause) if cause else None
         if where is None and main.signed_by and (cause or check.terms.expect == "blocked"):
             where = Place("at", main.signed_by)
-        who = acts(entry, terms.flow, judgement.confidence, where, self.owners) if entry else None
+        place = Place(HERE, "") if _said_here(judgement, where) else where
+        who = acts(entry, terms.flow, judgement.confidence, place, self.owners) if entry else None
         return CheckRecord(
             id=check.id,
             name=terms.name,
@@ -70,7 +71,7 @@ class Writer:
             advice=_advice(entry, check, judgement, where, controls) if entry else None,
             warnings=judgement.warnings,
             accepted=self._accepted(check, judgement),
-            started=outcome.started or None,
+            started=main.started or outcome.started or None,
             duration=outcome.duration,
             attempts=attempts,
             steps=judgement.steps,
@@ -98,6 +99,14 @@ class Writer:
             if accept.until >= self.today and _covers(accept, check, judgement.cause):
                 return Accepted(accept.until.isoformat(), accept.reason, accept.by)
         return None
+
+
+def _said_here(judgement: Judgement, where: Place | None) -> bool:
+    """Whether this very host says so: it has no route, or got no answer as it asked for the next hop."""
+    source = judgement.main.source
+    if where is None:
+        return judgement.cause == "tcp.no_route" and judgement.main.signed_by is None
+    return where.relation == "at" and source is not None and where.address == source.address
 
 
 def _covers(accept: Accept, check: Check, cause: str | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from netcheck.diagnosis.acts import UNKNOWN, Rule, table
+from netcheck.diagnosis.acts import HERE, UNKNOWN, Rule, table
 from netcheck.diagnosis.catalogue import Entry, all_entries
 from netcheck.explain.layout import columns, section, wrapped
 from netcheck.inventory.model import FLOWS
@@ -121,7 +121,9 @@ def _rows(rules: Iterable[Rule], several: bool) -> tuple[Row, ...]:
 def _conditions(rule: Rule) -> list[str]:
     """What the evidence has to be, in words; nothing where any will do."""
     parts = [f"the finding is {rule.confidence}"] if rule.confidence else []
-    if rule.place or rule.hop:
+    if rule.place == HERE:
+        parts.append("this host itself says so")
+    elif rule.place or rule.hop:
         relation = {"at": "at ", "after": "after ", None: "at or after "}[rule.place]
         parts.append(relation + HOPS.get(rule.hop or "", "any hop"))
     if rule.next:

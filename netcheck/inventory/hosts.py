@@ -14,6 +14,7 @@ from probes.settings import BadValue, shown
 
 MOST_ADDRESSES = 1_048_576
 RANGE = re.compile(r"\[([^\]]*)\]")
+SPREAD = re.compile(r"((?:\d+\.){3})(\d+)-(?:\1)?(\d+)")  # a range as other tools write it
 LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -177,14 +178,16 @@ def read_host(text: str) -> str:
     if len(name) > 253 or name.endswith("..") or not all(map(LABEL.fullmatch, labels)):
         with_port = "; a port belongs to a check (`ssh/2222`)" if re.search(r"\w:\d+$", text) else ""
         raise BadValue(f"{shown(text)} is not a host name or address{with_port}")
-    if labels[-1].isdigit():  # RFC 1123 2.1: a name's last label is alphabetic; this is a mistyped address
+    if labels[-1].isdigit() or SPREAD.fullmatch(
+        text
+    ):  # RFC 1123 2.1: a name's last label is alphabetic; this is a mistyped address
         raise BadValue(f"{shown(text)} is not an address: {_of_an_address(text)}")
     return name
 
 
 def _of_an_address(text: str) -> str:
     """What is wrong with what looks like an IPv4 address."""
-    spread = re.fullmatch(r"((?:\d+\.){3})(\d+)-(?:\1)?(\d+)", text)  # as other tools write a range
+    spread = SPREAD.fullmatch(text)
     if spread:
         return f"a range is `{spread[1]}[{spread[2]}-{spread[3]}]`"
     zeros = ", without zeros before them" if re.search(r"\b0\d", text) else ""

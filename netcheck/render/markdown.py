@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from netcheck.check import Contact
 from netcheck.codec import iso
 from netcheck.record import CheckRecord, Finding, RunRecord
 from netcheck.render import Options, text
@@ -24,17 +25,17 @@ def render(run: RunRecord, options: Options) -> Iterator[str]:
     if summary.findings:
         yield "\n## What to do\n\n"
         for number, finding in enumerate(summary.findings, 1):
-            yield from _finding(number, finding)
+            yield from _finding(number, finding, run.head.contacts)
     yield "\n## Checks\n\n"
     yield _row(HEADERS) + _row(["---"] * len(HEADERS))
     for check in run.shown:
         yield _row([_plain(cell) for cell in _cells(check)])
 
 
-def _finding(number: int, finding: Finding) -> Iterator[str]:
+def _finding(number: int, finding: Finding, contacts: Sequence[Contact]) -> Iterator[str]:
     indent = " " * len(f"{number}. ")
     advice, flows = text.advice(finding)
-    yield f"{number}. **{_plain(text.who(finding))}**: {_plain(advice)}\n"
+    yield f"{number}. **{_plain(text.who(finding, contacts))}**: {_plain(advice)}\n"
     for flow in flows:
         yield f"{indent}- {_plain(flow)}\n"
     yield f"{indent}- {_plain(text.proof(finding))} ({finding.confidence})\n"

@@ -7,10 +7,11 @@ files and pipes get every row whole.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import tabulate
 
+from netcheck.check import Contact
 from netcheck.record import CheckRecord, Finding, RunRecord
 from netcheck.render import Options, text
 from probes.contract import Verdict
@@ -157,14 +158,14 @@ def end(run: RunRecord, options: Options) -> Iterator[str]:
     if summary.findings:
         yield "\nWhat to do\n"
         for number, finding in enumerate(summary.findings, 1):
-            yield from _finding(number, finding, options.width)
+            yield from _finding(number, finding, run.head.contacts, options.width)
         yield "\n" + _next_steps(run, options) + "\n"
 
 
-def _finding(number: int, finding: Finding, width: int | None) -> Iterator[str]:
+def _finding(number: int, finding: Finding, contacts: Sequence[Contact], width: int | None) -> Iterator[str]:
     """Who has to do what and why, then the flows of each owner. On a terminal long lists of flows are cut."""
     advice, flows = text.advice(finding)
-    yield from _wrapped(f"{number:>2}  {text.who(finding)}: {advice}", width)
+    yield from _wrapped(f"{number:>2}  {text.who(finding, contacts)}: {advice}", width)
     yield from _wrapped(f"    {text.proof(finding)} · {finding.confidence}", width)
     shown = flows if width is None else flows[:MOST_OWNERS]
     for flow in shown:

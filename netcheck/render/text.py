@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netcheck.check import Contact
 from netcheck.record import CheckRecord, Finding, Place, RunHead, RunRecord
@@ -96,13 +96,22 @@ def contact(person: Contact) -> str:
     return safe(f"{person.name} <{person.email}>" if person.email else person.name)
 
 
-def who(finding: Finding) -> str:
-    """Who has to act: `customer, Unix team <unix@acme.example>`."""
+def who(finding: Finding, contacts: Sequence[Contact] = ()) -> str:
+    """Who has to act: `customer, Unix team <unix@acme.example>`.
+
+    Of the way to a target its owners know nothing: the inventory's contacts are asked, focal points first.
+    Nobody but the operator is asked for what the operator does.
+    """
+    if finding.responsible == "operator":
+        return "operator"
+    first = safe(finding.responsible)
     if finding.responsible == "undetermined":
         first = "who has to act is not determined"
-    else:
-        first = safe(finding.responsible)
-    return ", ".join([first, *map(contact, finding.owners)])
+    people = finding.owners
+    if finding.ask == "network":
+        focal = [person for person in contacts if "focal" in (person.role or "").lower()]
+        people = tuple(focal or contacts)
+    return ", ".join([first, *map(contact, people)])
 
 
 def advice(finding: Finding) -> tuple[str, tuple[str, ...]]:
@@ -155,6 +164,8 @@ def outcome(run: RunRecord) -> str:
         accepted = f" ({summary.accepted:,} accepted)" if known is Verdict.FAIL and summary.accepted else ""
         if number:
             parts.append(f"{number:,} {known}{accepted}")
+    if summary.planned is not None and summary.planned > summary.checks:
+        parts.append(f"{summary.planned - summary.checks:,} not checked")
     interrupted = "interrupted: " if summary.interrupted else ""
     duration = "" if summary.finished is None else f" in {took(summary.finished - run.head.started)}"
     return interrupted + (", ".join(parts) or "no check was finished") + duration

@@ -15,7 +15,7 @@ from netcheck.engine import Depth
 from netcheck.record import CheckRecord, Place, RunRecord
 from netcheck.tracing import Tracer
 from probes.contract import Confidence, Verdict
-from probes.net.base import ConnectFailed, Icmp, Reply
+from probes.net.base import ConnectFailed, Icmp, Reply, Source, TimedOut
 from probes.net.scripted import Scripted, Silence
 from tests.wire.roads import scripted
 
@@ -404,3 +404,61 @@ def test_who_is_called_down_at_once_elsewhere_is_rejected(check: Checks, run: Ru
     late, soon = run([check(TARGET), check(TARGET, 443)], network).checks
     assert (late.cause, late.confidence) == ("tcp.rejected", LIKELY)
     assert (soon.cause, soon.confidence) == ("tcp.rejected", LIKELY)
+
+
+def test_a_rule_that_few_hear_of_is_one_rule(check: Checks, run: Runs) -> None:
+    """Some are rejected by a hop and the rest hear nothing, for it is short of ICMP errors: one place."""
+    heard = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 13, B))
+    servers = {(address, 22): heard if at < 3 else Silence() for at, address in enumerate(network_of(8))}
+    records = by_target(run([check(address) for address in network_of(8)], Scripted(servers)))
+    assert {record.cause for record in records.values()} == {"tcp.rejected"}
+    assert {record.where for record in records.values()} == {Place("at", B)}
+    assert records["10.20.0.8"].confidence is LIKELY
+
+
+def test_silence_and_then_an_early_unreachable_is_no_rule(check: Checks, run: Runs) -> None:
+    """A rule answers the first look too: the router was still trying. Who acts is left open."""
+    early = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, B), elapsed=0.1)
+    record = one(run([check(TARGET)], Scripted({(TARGET, 22): Silence()}), Scripted({(TARGET, 22): early})))
+    assert (record.verdict, record.cause, record.confidence) == (Verdict.FAIL, "tcp.host_down", UNDETERMINED)
+    assert record.responsible == "undetermined"
+
+
+def test_this_hosts_own_unreachable_after_silence_is_no_rule_of_it(check: Checks, run: Runs) -> None:
+    """Its ARP for the SYNs of the first look has just failed."""
+    own = ConnectFailed(
+        errno.EHOSTUNREACH,
+        icmp=Icmp(4, 3, 1, "192.0.2.1", own=True),
+        elapsed=0.1,
+        source=Source("192.0.2.1", 50000),
+    )
+    record = one(run([check(TARGET)], Scripted({(TARGET, 22): Silence()}), Scripted({(TARGET, 22): own})))
+    assert (record.verdict, record.cause) == (Verdict.FAIL, "tcp.host_down")
+    assert record.responsible == "undetermined"
+
+
+def test_many_that_wait_for_a_dead_gateway_meet_no_rule(check: Checks, run: Runs) -> None:
+    """Their SYNs never leave, as with a rule of this host; looked at in peace the next hop is dead."""
+    swallowed = TimedOut(5.0, syns=0)
+    dead = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, "192.0.2.1", own=True), elapsed=3.1)
+    first = Scripted({(address, 22): swallowed for address in network_of(9)})
+    second = Scripted({(address, 22): dead for address in network_of(9)})
+    records = run([check(address) for address in network_of(9)], first, second).checks
+    assert {(record.verdict, record.cause) for record in records} == {(Verdict.FAIL, "tcp.host_down")}
+    assert all(record.confidence is not CERTAIN for record in records)
+
+
+def test_nothing_is_blocked_for_a_vantage_that_reaches_nothing(check: Checks, run: Runs) -> None:
+    """Silence is no block where nothing answers that should."""
+    checks = [check(address) for address in network_of(4)]
+    servers = {(address, 22): Silence() for address in [*network_of(4), TARGET]}
+    record = by_target(run([*checks, check(TARGET, expect="blocked")], Scripted(servers)))[TARGET]
+    assert (record.verdict, record.confidence) == (Verdict.ERROR, UNDETERMINED)
+    assert "nothing at all answers" in record.summary
+
+
+def test_what_must_be_blocked_alone_is_blocked(check: Checks, run: Runs) -> None:
+    """Where nothing else was to answer, silence is likely a block."""
+    servers = {(address, 22): Silence() for address in network_of(4)}
+    records = run([check(address, expect="blocked") for address in network_of(4)], Scripted(servers)).checks
+    assert {(record.verdict, record.confidence) for record in records} == {(Verdict.PASS, LIKELY)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from netcheck.diagnosis.findings.advice import advice, of_outage
+from netcheck.diagnosis.findings.advice import advice, is_of_the_way, of_outage
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.contrast import contrast, elsewhere
 from netcheck.diagnosis.findings.grouping import grouped
-from netcheck.diagnosis.findings.signs import common_place, unsent
+from netcheck.diagnosis.findings.signs import common_place, signed_by_target, unsent
 from netcheck.diagnosis.findings.vantage import Outage, outages
 from netcheck.diagnosis.findings.wording import everywhere, sentence
 from netcheck.record import CheckRecord, Finding, Place, VantageRecord
@@ -96,6 +96,7 @@ def _made(
         owners=tuple(dict.fromkeys(check.owner for check in group if check.owner)),
         checks=tuple(check.id for check in group),
         confidence=_weakest(*{check.confidence for check in group}),
+        ask="network" if is_of_the_way(cause) and not all(map(signed_by_target, group)) else "owners",
     )
 
 

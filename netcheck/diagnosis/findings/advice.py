@@ -22,6 +22,8 @@ from probes.words import few
 # These say no device: silence may be that of a host that is down.
 SILENT = frozenset({"tcp.filtered"})
 IN_ITS_NAME = "If it runs, look for a firewall on the way that refuses in its name."
+# Beside what a rule repairs: the way itself is at fault, and not what is at its end.
+OF_THE_WAY = OPENED | {"tcp.no_route", "path.mtu_blackhole", "path.idle_dropped"}
 SHORT = 70  # characters of a flow
 
 
@@ -45,6 +47,11 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
     if first.cause in BLOCKED:
         return _with_flows("Block", checks, here, "in the firewall, or correct `expect` in the inventory")
     return _of_catalogue(checks, here)
+
+
+def is_of_the_way(cause: str) -> bool:
+    """Whether the network's people have to look, and not the owners of the targets."""
+    return cause in OF_THE_WAY
 
 
 def of_outage(outage: Outage, census: Census, here: str) -> str:

@@ -13,6 +13,7 @@ MOST = 2  # clauses: the sentence is to be read at a glance
 FEW_NETWORKS = 3
 # Of these the way is in question; of an answer, that the neighbour gives a better one says nothing.
 OF_THE_WAY = ("tcp", "path", "udp")
+NAMES_ONLY = ("dns",)  # that a resolver answers shows nothing of the host
 
 
 def contrast(checks: Sequence[CheckRecord], census: Census) -> list[str]:
@@ -48,9 +49,12 @@ def _part(number: int, total: int, all_of_it: str, some: str) -> str:
 def _same_hosts(checks: Sequence[CheckRecord], census: Census) -> str:
     """Another service of the same hosts passes: they are up, and there is a way to them."""
     hosts = dict.fromkeys((check.vantage, host_of(check)) for check in checks)
-    failing = {check.label for check in checks}
+    failing = {(check.vantage, host_of(check), check.label) for check in checks}
     passing = Counter(
-        label for host in hosts for label in census.services.get(host, ()) if label not in failing
+        label
+        for host in hosts
+        for label in census.services.get(host, ())
+        if (*host, label) not in failing and label not in NAMES_ONLY
     )
     if not passing:
         return ""
@@ -68,8 +72,9 @@ def _same_service(checks: Sequence[CheckRecord], census: Census) -> str:
     networks = dict.fromkeys(map(network, checks))
     if found := _passing([Key(vantage, By.NETWORK_LABEL, one, label) for one in networks], census):
         return f"{label} passes on {found[1]} {_there(networks)}"
-    if found := _passing([Key(vantage, By.GROUP_LABEL, one, label) for one in checks[0].groups], census):
-        return f"{label} passes on {found[1]} of the same group"
+    for group in reversed(checks[0].groups):
+        if found := _passing([Key(vantage, By.GROUP_LABEL, group, label)], census):
+            return f"{label} passes on {found[1]} of group {group}"
     return ""
 
 

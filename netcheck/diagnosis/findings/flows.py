@@ -45,22 +45,26 @@ def lines(checks: Iterable[CheckRecord], here: str) -> list[str]:
         if check.port is None:
             continue
         service = Service("udp" if (check.cause or "").startswith("udp.") else "tcp", check.port)
-        source = check.source.address if check.source else here
         of_owner = wanted.setdefault(check.owner, {})
         for address in _destinations(check):
-            of_owner.setdefault((source, address), set()).add(service)
+            of_owner.setdefault((_source(check, address, here), address), set()).add(service)
     return [_line(owner, of_owner) for owner, of_owner in wanted.items()]
 
 
+def _source(check: CheckRecord, address: str, here: str) -> str:
+    """Our own address on that flow, where it is known: of a name's addresses only one flow's is."""
+    known = check.source.address if check.source else None
+    return known if known is not None and (":" in known) == (":" in address) else here
+
+
 def _destinations(check: CheckRecord) -> list[str]:
-    """Every address that fails for such a cause; of a name with one address, that one."""
+    """Every address that fails as the check does, or is stopped; of a name with one address, that one."""
     if not check.addresses:
         return [host_of(check)]
-    causes = OPENED | BLOCKED
-    failing = [
-        one.address for one in check.addresses if one.verdict is not Verdict.PASS and one.cause in causes
-    ]
-    return failing or [host_of(check)]
+    failing = [one for one in check.addresses if one.verdict is not Verdict.PASS]
+    alike = [one.address for one in failing if one.cause == check.cause]
+    others = [one.address for one in failing if one.cause in OPENED | BLOCKED]
+    return alike or others or [host_of(check)]
 
 
 def _line(owner: Contact | None, flows: dict[tuple[str, str], set[Service]]) -> str:

@@ -149,7 +149,8 @@ def _beside(check: CheckRecord, target: Sequence[CheckRecord], several: bool) ->
     here = [other for other in works if (other.vantage, other.address) == (check.vantage, check.address)]
     there = [other for other in works if other.vantage != check.vantage and other.label == check.label]
     said = []
-    if here and check.verdict is Verdict.FAIL and check.layer is Layer.CONNECT:
+    dead = check.cause != "path.some_addresses_dead"  # there the address of the record is one that works
+    if here and dead and check.verdict is Verdict.FAIL and check.layer is Layer.CONNECT:
         names = listed(named(other, several) for other in here)
         said.append(f"At the same address {names} {'works' if len(here) == 1 else 'work'}: the host is up.")
     if there:

@@ -48,12 +48,12 @@ class Drawing:
 
     @property
     def address(self) -> str | None:
-        return self.flows[0].address
+        return _traced(self.flows[0])
 
     def agrees(self, check: CheckRecord) -> bool:
         """Whether the check's hops fit: same ends, and no TTL at which another address answered."""
         first = self.flows[0]
-        if (first.vantage, first.address) != (check.vantage, check.address):
+        if (first.vantage, _traced(first)) != (check.vantage, _traced(check)):
             return False
         return all(
             ttl not in self.hops or self.hops[ttl].address == seen.address for ttl, seen in _answered(check)
@@ -65,6 +65,11 @@ class Drawing:
         for ttl, seen in _answered(check):
             known = self.hops.get(ttl)
             self.hops[ttl] = known._replace(flows=(*known.flows, check)) if known else seen
+
+
+def _traced(check: CheckRecord) -> str | None:
+    """Where the traced flow went: of several addresses one that failed."""
+    return (check.trace and check.trace.address) or check.address
 
 
 def _answered(check: CheckRecord) -> Iterator[tuple[int, Seen]]:
@@ -110,7 +115,9 @@ def lines(drawing: Drawing, several: bool) -> Iterator[Line]:
 
 
 def _head(drawing: Drawing, several: bool) -> str:
-    source = next((check.source.address for check in drawing.flows if check.source), None)
+    sources = (check.source.address for check in drawing.flows if check.source)
+    v6 = ":" in (drawing.address or "")
+    source = next((address for address in sources if (":" in address) is v6), None)
     flows = [f"{named(check, several)} {SIGNS[check.verdict]}" for check in drawing.flows]
     borrowed = [check for check in drawing.flows if check.trace and check.trace.method == "sibling"]
     as_another = f" ({_names(borrowed, several)}: as traced for another flow)" if borrowed else ""
@@ -163,7 +170,8 @@ def _rest(drawing: Drawing, several: bool) -> Iterator[Line]:
 
 def _reaches(check: CheckRecord) -> bool:
     """Whether something answered for the target itself."""
-    if check.where is not None or check.cause == "path.middlebox_answers":
+    elsewhere = _traced(check) != check.address  # what was seen of one address is not drawn for another
+    if check.where is not None or elsewhere or check.cause == "path.middlebox_answers":
         return False
     return handshake(check.steps) is not None
 

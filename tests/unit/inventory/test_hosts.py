@@ -108,3 +108,10 @@ def test_address_of() -> None:
     assert address_of("10.0.0.1") == ipaddress.ip_address("10.0.0.1")
     assert address_of("::1") == ipaddress.ip_address("::1")
     assert address_of("db1") is None
+
+
+@pytest.mark.parametrize("text", ["10.20.0.2-41", "10.20.0.2-10.20.0.41"])
+def test_a_range_as_other_tools_write_it_is_no_name(text: str) -> None:
+    """The brackets are missing; as a name it would only fail to resolve."""
+    with pytest.raises(BadValue, match=r"a range is `10\.20\.0\.\[2-41\]`"):
+        read_hosts(text)
