@@ -187,7 +187,8 @@ class Engine:
             return False
         if check.terms.expect == "blocked":
             return judgement.verdict is not Verdict.ERROR
-        return judgement.verdict is not Verdict.SKIP and (check.terms.retries > 0 or self._depth.trace)
+        broken = judgement.verdict in (Verdict.FAIL, Verdict.ERROR)
+        return broken and (check.terms.retries > 0 or self._depth.trace)
 
     def _proved(self, held: Handshake, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
