@@ -7,7 +7,7 @@ import binascii
 import datetime
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -97,15 +97,22 @@ class Certificate:
 
 def read(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
     """The certificates of a chain in DER, leaf first; one that can't be parsed ends it."""
-    certificates = []
     with warnings.catch_warnings():  # sloppy encodings are the peer's, nobody here can act on them
+        warnings.simplefilter("ignore")
+        return tuple(map(_certificate, parsed(chain)))
+
+
+def parsed(chain: Iterable[bytes]) -> list[x509.Certificate]:
+    """The same as the library's own values."""
+    certificates = []
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for der in chain:
             try:
-                certificates.append(_certificate(x509.load_der_x509_certificate(der)))
+                certificates.append(x509.load_der_x509_certificate(der))
             except ValueError:
                 break
-    return tuple(certificates)
+    return certificates
 
 
 def _certificate(parsed: x509.Certificate) -> Certificate:

@@ -93,7 +93,7 @@ class Ascent(NamedTuple):
     `verdict` is `pass`, `fail`, `skip` or `error`; a `warn` is a pass with cautions, for the judge to
     make. `cause` and `layer` are those of the first step that did not pass, `summary` what came
     back in words, `evidence` the proofs, one sentence each. `signed_by` is the address that signed an
-    ICMP rejection. `started` is a Unix time.
+    ICMP rejection. `started` is a Unix time. `certificates`: what a TLS server sent, leaf first, DER.
     """
 
     address: str | None
@@ -110,6 +110,7 @@ class Ascent(NamedTuple):
     signed_by: str | None = None
     started: float = 0.0
     duration: float = 0.0
+    certificates: tuple[bytes, ...] = ()
 
 
 class Outcome(NamedTuple):

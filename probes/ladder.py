@@ -89,6 +89,7 @@ class Ladder:
         self.evidence: list[str] = []
         self.cautions: list[Caution] = []
         self.facts: dict[str, Any] = {}
+        self.certificates: tuple[bytes, ...] = ()
         self._connections: list[Connection] = []
 
     def step(self, layer: Layer) -> Rung:
@@ -157,6 +158,7 @@ class Ladder:
             signed_by=failed.signed_by if failed else None,
             started=self.started,
             duration=self.network.now() - self.began,
+            certificates=self.certificates,
         )
 
     def _not_reached(self) -> list[Step]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from probes import certificates, objections
+from probes import certificates, chains, inspectors, objections
 from probes.certificates import Certificate, Fingerprint
 from probes.codes import Failed
-from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
+from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, is_address, look
 from probes.net import trust
 from probes.net.base import Connection, Network, TlsHello, TlsSession
 from probes.objections import Objection
-from probes.settings import BadValue, Choice, Duration, File, Text, option, shown
+from probes.settings import BadValue, Choice, Duration, File, Flag, Text, option, shown
 from probes.urls import ascii_name
 
 LAYERS = (Layer.CONNECT, Layer.TLS)
@@ -40,6 +40,12 @@ class Settings:
     issuer: str | None = option(Text("an issuer"), None, "text that the certificate's issuer must contain")
     fingerprint: str | None = option(Fingerprint(), None, "SHA-256 that the certificate must have")
     expires_in: float = option(Duration(), 30 * 86400.0, "warn when it expires within this time")
+    public: bool = option(
+        Flag(),
+        False,
+        "a name for which only a public CA signs: another one decrypts on the way (flows to the SaaS: true,"
+        " unless `ca_file` is given)",
+    )
 
     def __post_init__(self) -> None:
         if self.verify == "pin" and self.fingerprint is None:
@@ -75,7 +81,9 @@ async def secure(
         hello = TlsHello(None if is_address(name) else name.rstrip("."), alpn, settings.ca_file)
         session = await connection.start_tls(hello, rung.until)
         chain = certificates.read(session.chain)
-        ladder.facts["tls"] = _facts(session, chain)
+        ladder.certificates = session.chain
+        public = chains.known_publicly(session.chain) if settings.public else None
+        ladder.facts["tls"] = _facts(session, chain) | {"known_publicly": public}
         rung.detail.update(version=session.version, cipher=session.cipher)
         _prove(ladder, session, chain)
         _judge(ladder, session, chain, name, settings)
@@ -111,6 +119,8 @@ def _judge(
     asked = _expectations(chain, settings)
     named = None if settings.verify == "chain" else name
     found = objections.objections(chain, session.problems, named, now)
+    if ladder.facts["tls"]["known_publicly"] is False and settings.verify != "none":
+        _refuse_inspection(chain, name, asked, found, settings)
     counted = objections.in_order(asked + (found if settings.verify in ("full", "chain") else []))
     if counted:
         first, *others = counted
@@ -120,6 +130,42 @@ def _judge(
         raise Failed(first.cause, first.text, evidence=tuple(evidence))
     for objection in found:
         ladder.prove(f"not asked for (verify: {settings.verify}): {objection.text}")
+
+
+def _refuse_inspection(
+    chain: tuple[Certificate, ...],
+    name: str,
+    asked: list[Objection],
+    found: list[Objection],
+    settings: Settings,
+) -> None:
+    """Raises Failed where something on the way signs for a public name, whose chain no public CA knows.
+
+    A device that decrypts makes a certificate for the very name that was asked for, under a CA that this
+    host has been given (or should have been). One that is self-signed, or for another name, is a wrong
+    server's. What is pinned and matches is known to be the service's.
+    """
+    causes = {objection.cause for objection in found}
+    pinned = settings.issuer is not None or settings.fingerprint is not None
+    if not chain or "tls.self_signed" in causes or not objections.covers(chain[0], name):
+        return
+    product, trusted_here = inspectors.product_of(chain), "tls.untrusted" not in causes
+    if (pinned and not asked) or not (asked or product or trusted_here):
+        return
+    by = f" by {product}" if product else ""
+    issuer = chain[0].facts()["issuer"]
+    raise Failed(
+        "tls.intercepted",
+        f"decrypted on the way{by}: {issuer} signs for {name}, and no public CA knows it",
+        confidence=Confidence.CERTAIN if product or asked else Confidence.LIKELY,
+        evidence=(
+            *(objection.text for objection in asked),
+            f"the chain is {'trusted' if trusted_here else 'not trusted'} by {trust.words(settings.ca_file)},"
+            " and unknown to the bundle of public CAs",
+            *([f"the issuer is named as {product} names its own"] if product else []),
+            *(f"also: {objection.text}" for objection in found if objection.cause != "tls.untrusted"),
+        ),
+    )
 
 
 def _expectations(chain: tuple[Certificate, ...], settings: Settings) -> list[Objection]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from netcheck.check import Check, Origin, Terms
@@ -19,6 +19,7 @@ from netcheck.inventory.shapes import MISSING, Fields, Given
 from netcheck.inventory.tree import Node
 
 RETRIES = 1
+TO_SAAS = ("user-to-saas", "connector-to-saas")
 EVERY_ADDRESS = "connector-to-saas"  # the flow whose every address must work
 Slot = tuple[str, str, int | None, str | None]  # what tells the checks of one target apart
 
@@ -168,7 +169,7 @@ def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Ter
         flow=flow,
         probe=asked.probe,
         port=asked.port,
-        settings=asked.settings,
+        settings=_for_flow(asked.settings, flow, values),
         timing=timing(values.get("timeout", TIMEOUT)),
         name=asked.name,
         groups=values.groups,
@@ -184,6 +185,14 @@ def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Ter
         stopped=stopped_at(vantage, flow) or asked.stopped,
         origins=_origins(values, asked.settings),
     )
+
+
+def _for_flow(settings: Any, flow: str, values: Heritage) -> Any:
+    """A service's name is public: its vendor has no other CA than the public's, unless one is declared."""
+    names = getattr(settings, "__dataclass_fields__", ())
+    if "public" not in names or "public" in values.values or flow not in TO_SAAS:
+        return settings
+    return settings if settings.ca_file else replace(settings, public=True)
 
 
 def refuse_size(entries: Sequence[Entry], report: Report) -> bool:

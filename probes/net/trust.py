@@ -15,6 +15,19 @@ def store(ca_file: str | None) -> tuple[str | None, str | None]:
     return paths.cafile, paths.capath
 
 
+def public_file() -> str:
+    """The bundle of CAs that browsers trust, as Mozilla keeps it: what anybody would know.
+
+    `NETCHECK_PUBLIC_CAS` names another one, as tests do.
+    """
+    named = os.environ.get("NETCHECK_PUBLIC_CAS")
+    if named:
+        return os.path.expanduser(named)
+    import certifi
+
+    return certifi.where()
+
+
 def words(ca_file: str | None) -> str:
     """The store in use, as evidence names it."""
     if ca_file:

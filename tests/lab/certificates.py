@@ -27,14 +27,21 @@ class Authority:
 
 
 class Authorities:
-    """A public root that the vault trusts with an intermediate, and a private root it does not know."""
+    """A public root with an intermediate, a corporate root that the vault trusts as well, and roots that it
+    does not know: a private one, and one that a product makes for itself."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.root = authority("Lab Public Root")
         self.middle = authority("Lab Issuing CA", self.root)
         self.private = authority("Lab Private Root")
+        self.corporate = authority("ACME Corporate Root")
+        self.gateway = authority("ACME Web Gateway", self.corporate)
+        self.cloud = authority("Zscaler Intermediate Root CA (zscaler.net)", self.corporate)
+        self.appliance = authority("FortiGate CA FG100E4Q17000001")
         self.bundle = folder / "public-root.pem"
+        store = pem(self.root.certificate) + pem(self.corporate.certificate)
+        (folder / "vault-store.pem").write_bytes(store)
         self.bundle.write_bytes(pem(self.root.certificate))
         (folder / "private-root.pem").write_bytes(pem(self.private.certificate))
 
@@ -43,20 +50,26 @@ class Authorities:
 
         good, expired, not-yet-valid, expires-soon, wrong-name, self-signed, missing-intermediate,
         weak-key (RSA of 1024 bits), private (leaf alone, of a CA that the vault does not know),
-        private-chain (with its root).
+        private-chain (with its root); and such as decrypting devices make: inspected (a CA of the company's),
+        inspected-cloud (a product's CA under the company's root), inspected-appliance (a product's own root).
         """
         key: Key = ec.generate_private_key(ec.SECP256R1())
         if kind == "weak-key":
             key = rsa.generate_private_key(65537, 1024)
         name = "another.lab.test" if kind == "wrong-name" else host
-        issuer = {"self-signed": None, "private": self.private, "private-chain": self.private}
-        signer = issuer.get(kind, self.middle)
+        issuers = {
+            "self-signed": None,
+            "private": self.private,
+            "private-chain": self.private,
+            "inspected": self.gateway,
+            "inspected-cloud": self.cloud,
+            "inspected-appliance": self.appliance,
+        }
+        signer = issuers.get(kind, self.middle)
         leaf = certificate(name, key, signer, VALID.get(kind, (-30, 300)), names=(name,))
         chain = [leaf]
-        if kind == "private-chain":
-            chain.append(self.private.certificate)
-        elif kind not in ("self-signed", "missing-intermediate", "private"):
-            chain.append(self.middle.certificate)
+        if signer is not None and kind not in ("missing-intermediate", "private"):
+            chain.append(signer.certificate)
         path = self.folder / f"{kind}-{host.replace(':', '_')}.pem"
         path.write_bytes(b"".join(map(pem, chain)) + private_key(key))
         return path

@@ -42,13 +42,14 @@ def environment(folder: Path) -> dict[str, str]:
         "LAB_KNOWN_KEY": (folder / "known").read_text(),
         "LAB_STRANGE_KEY": (folder / "strange").read_text(),
         "LAB_PASSWORD": "not-used-anywhere",
-        "SSL_CERT_FILE": str(folder / "public-root.pem"),
+        "SSL_CERT_FILE": str(folder / "vault-store.pem"),
+        "NETCHECK_PUBLIC_CAS": str(folder / "public-root.pem"),
         "NO_COLOR": "1",
     }
 
 
 def _inventory(name: str, targets: dict[str, Any], more: dict[str, Any]) -> str:
-    vantages = {"local": {"stands_for": ["vault-to-target", "user-to-saas"]}}
+    vantages = {"local": {"stands_for": ["vault-to-target", "user-to-saas", "connector-to-saas"]}}
     whole = {"netcheck": 1, "name": f"lab {name}", "vantages": vantages, **more, "targets": targets}
     return json.dumps(whole, indent=1)
 
