@@ -25,6 +25,7 @@ LIVING = "another port of this address answers, so the host is there: a rule say
 AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
 SILENT_BEFORE = "a look before it heard nothing, so no rule answers at once: a router or ARP was still trying"
 DOWN_BESIDE = "others of this network are called down by a router, and routers send few such answers"
+ITS_LIKE = "one of its kind, looked at again"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
 
@@ -216,10 +217,10 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     own, shown = failure.judgement, representative.judgement
     if own.cause != failure.main.cause:  # what the check is about is more than this one address
         shown = shown._replace(verdict=own.verdict, cause=own.cause, layer=own.layer)
-    as_shown = f"{representative.failure.check.id} was: {shown.summary}"
-    named = f"not looked at again itself; {as_shown}"
+    whose = representative.failure.check.id
+    named = f"not looked at again itself; {whose} was: {shown.summary}"
     judgement = own._replace(
-        summary=own.summary if own.cause == shown.cause else f"{own.summary}; looked at again, {as_shown}",
+        summary=own.summary if own.cause == shown.cause else f"{own.summary}; {ITS_LIKE}: {shown.summary}",
         verdict=shown.verdict,
         cause=shown.cause,
         layer=shown.layer,
@@ -228,7 +229,11 @@ def _inherited(failure: Failure, representative: Reviewed) -> Reviewed:
     )
     # Where silence begins is reasoned from the traces on both sides of a flow, not from the class.
     where = None if shown.cause == "tcp.filtered" else representative.refined.where
-    return Reviewed(failure, failure.outcome, Refined(judgement, where and Trace("sibling"), where), 1)
+    # What gets lost for its size is lost on one way, whose size is what a whole fleet shares.
+    sizes = [one for one in representative.refined.controls if one.varied == "mss" and one.value is not None]
+    controls = tuple(one._replace(summary=f"{one.summary}, as tried for {whose}") for one in sizes)
+    refined = Refined(judgement, where and Trace("sibling"), where, controls)
+    return Reviewed(failure, failure.outcome, refined, 1)
 
 
 def _weakest(representatives: Iterable[Case], beside: Beside) -> Confidence:

@@ -37,10 +37,14 @@ class Known(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """With segments of `small` bytes the check works, and up to `largest`; without a limit it hangs."""
+    """With segments of `small` bytes the check works, and up to `largest`; without a limit it hangs.
+
+    `fails`: the least segment size that was tried and hangs; None: all that were tried work.
+    """
 
     small: int
     largest: int
+    fails: int | None = None
 
 
 class Stalled(NamedTuple):

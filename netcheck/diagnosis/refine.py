@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
 from netcheck.diagnosis.ascents import signed_by_itself
-from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
+from netcheck.diagnosis.found import Found, Known, Patient, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
+from netcheck.diagnosis.sizes import size_controls, too_big
 from netcheck.record import Control, Place, Trace
 from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
-from probes.path import mtu
 from probes.path.route import Hop, Route
 from probes.words import duration_words, icmp_words
 
@@ -216,32 +216,9 @@ def _by_experiment(judgement: Judgement, stalled: Stalled) -> Refined:
         return Refined(answered_for(judgement, stalled), controls=controls)
     if stalled.sizes is None:
         return Refined(judgement, controls=controls)
-    return Refined(_too_big(judgement, stalled.sizes), controls=(*controls, *_size_controls(stalled.sizes)))
-
-
-def _size_controls(sizes: Sizes) -> list[Control]:
-    return [
-        Control("mss", sizes.small, Verdict.PASS, "with segments this small it works"),
-        Control("mss", None, Verdict.FAIL, "without the limit, tried again, it hangs again"),
-        Control("mss", sizes.largest, Verdict.PASS, "the largest that works"),
-    ]
-
-
-def _too_big(judgement: Judgement, sizes: Sizes) -> Judgement:
+    told = too_big(judgement, stalled.sizes)
     address = judgement.main.address or ""
-    fits = mtu.packet(sizes.largest, address)
-    step = next((step for step in judgement.main.steps if step.layer is judgement.layer), None)
-    unacked = step.detail.get("unacked") if step else None
-    ours = "our own segments were never acknowledged: what is lost goes to the target"
-    theirs = "all that we sent was acknowledged: what is lost comes from the target"
-    return with_cause(
-        judgement,
-        "path.mtu_blackhole",
-        f"packets above {fits} bytes get lost: with segments of at most {sizes.largest} bytes it works",
-        Confidence.CERTAIN,
-        f"with segments of {sizes.small} bytes it works, and without the limit it hangs, both tried again",
-        *(() if unacked is None else (ours if unacked else theirs,)),
-    )
+    return Refined(told, controls=(*controls, *size_controls(stalled.sizes, address)))
 
 
 def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:

@@ -167,6 +167,27 @@ def test_one_size_is_one_tunnel(failing: Make, passing: Make) -> None:
     assert second.checks == (other.id,)
 
 
+def test_one_size_is_one_tunnel_whoever_it_was_tried_for(failing: Make) -> None:
+    """Who was not looked at again has the size of who was; the sentence quotes one that is sure."""
+    size = Control("mss", 1329, Verdict.PASS, "packets of 1369 bytes pass")
+    cause, layer = "path.mtu_blackhole", Layer.TLS
+    seen = {"layer": layer, "summary": "packets of 1369 bytes pass, of 1384 do not"}
+    heard = {
+        "layer": layer,
+        "summary": "the TLS handshake did not end in 5.0 s",
+        "confidence": Confidence.LIKELY,
+    }
+    of_another = size._replace(summary="packets of 1369 bytes pass, as tried for local/10.0.0.20/tcp/22")
+    checks = [
+        failing("10.0.0.1", 22, cause, controls=(of_another,), **heard),
+        failing("10.0.0.20", 22, cause, controls=(size._replace(value=536), size), **seen),
+        failing("10.0.0.3", 22, cause, controls=(of_another,), **heard),
+    ]
+    [finding] = found(*checks)
+    assert finding.confidence is Confidence.LIKELY
+    assert finding.summary.endswith("such as 10.0.0.20: packets of 1369 bytes pass, of 1384 do not")
+
+
 def test_what_answers_for_others_is_one_finding(failing: Make, passing: Make) -> None:
     """The device is to be looked behind first; the flows are listed below."""
     checks = [failing(f"10.{n}.0.5", 22, "path.middlebox_answers") for n in range(4)]

@@ -248,24 +248,34 @@ def test_a_live_silent_server_is_no_middlebox(kinds: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unacked", "words"),
+    ("unacked", "words", "sure"),
     [
-        (2, "what is lost goes to the target"),
-        (0, "what is lost comes from the target"),
-        (None, None),
+        (2, "what is lost goes to the target", Confidence.LIKELY),
+        (0, "what is lost comes from the target", Confidence.CERTAIN),
+        (None, "can't be told here", Confidence.LIKELY),
     ],
 )
-def test_big_packets_get_lost(unacked: int | None, words: str | None) -> None:
-    """With the working size as a packet, and the direction where the kernel tells it."""
+def test_big_packets_get_lost(unacked: int | None, words: str, sure: Confidence) -> None:
+    """Both ends of the size as packets, and the direction where the kernel tells it: what we send may be
+    dropped for what it says, so only what comes to us is certain."""
     detail = {} if unacked is None else {"unacked": unacked}
     own = judgement("tls.timeout", Layer.TLS, **detail)
-    found = refine(own, Found(stalled=unused("refused")._replace(sizes=Sizes(536, 1358))))
+    found = refine(own, Found(stalled=unused("refused")._replace(sizes=Sizes(536, 1358, 1374))))
     assert (found.judgement.cause, found.judgement.layer) == ("path.mtu_blackhole", Layer.TLS)
-    assert "packets above 1398 bytes get lost" in found.judgement.summary
-    assert ("what is lost" in text(found)) is (words is not None)
-    assert words is None or words in text(found)
+    assert "packets of 1398 bytes pass, of 1414 do not" in found.judgement.summary
+    assert found.judgement.confidence is sure
+    assert words in text(found)
+    assert ("a filter on the way to the target" in text(found)) is (sure is Confidence.LIKELY)
     sizes = [(one.value, one.verdict) for one in found.controls if one.varied == "mss"]
-    assert sizes == [(536, Verdict.PASS), (None, Verdict.FAIL), (1358, Verdict.PASS)]
+    assert sizes == [(536, Verdict.PASS), (None, Verdict.FAIL), (1358, Verdict.PASS), (1374, Verdict.FAIL)]
+
+
+def test_only_full_sized_packets_get_lost() -> None:
+    """Then no size that was tried fails, and none is named."""
+    own = judgement("tls.timeout", Layer.TLS, unacked=0)
+    found = refine(own, Found(stalled=unused("refused")._replace(sizes=Sizes(536, 1446))))
+    assert "packets of 1486 bytes pass, full-sized ones do not" in found.judgement.summary
+    assert [one.value for one in found.controls if one.varied == "mss"] == [536, None, 1446]
 
 
 def test_a_bare_handshake_that_anybody_gets_is_no_pass() -> None:

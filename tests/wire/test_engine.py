@@ -68,14 +68,19 @@ def test_three_of_a_class_are_looked_at_again(check: Checks, run: Runs) -> None:
 
 
 def test_what_all_representatives_show_is_inherited_with_its_words(check: Checks, run: Runs) -> None:
-    """First silence everywhere, then a rejection of each representative: the rest names it."""
+    """First silence everywhere, then a rejection of each representative: the rest names it as evidence.
+
+    Its summary may become a finding's sentence, which speaks of no host outside.
+    """
     second = Scripted(subnet(10, REJECTED))
     found = by_target(
         run([check(f"10.0.0.{number}") for number in range(1, 11)], Scripted(subnet(10, DARK)), second)
     )
     rest = found["10.0.0.7"]
     assert (rest.cause, rest.confidence) == ("tcp.rejected", Confidence.LIKELY)
-    assert "looked at again, local/10.0.0.1/tcp/22 was: ICMP 3/13" in rest.summary
+    assert "one of its kind, looked at again: ICMP 3/13" in rest.summary
+    assert "10.0.0.1/tcp" not in rest.summary
+    assert any("local/10.0.0.1/tcp/22 was: ICMP 3/13" in proof for proof in rest.evidence)
 
 
 def test_a_representative_that_passes_puts_the_rest_to_the_test(check: Checks, run: Runs) -> None:

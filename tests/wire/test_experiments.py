@@ -1,7 +1,8 @@
 """Experiments on stalled connections: what a small segment size shows, and what it does not."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from netcheck.check import Check
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.second_look import Failure
-from netcheck.experiments import CONFIRMED, Experimenter
+from netcheck.experiments import AGAIN, Experimenter
 from netcheck.look import Looker
 from netcheck.record import RunRecord
 from probes import ssh
@@ -50,29 +51,49 @@ class Sized(Scripted):
     """A path that loses packets whose segments are above so many bytes."""
 
     def __init__(self, most: int, big: Scripted, small: Scripted) -> None:
-        super().__init__(big._servers, tls=big._tls, replies=lambda *_: Reply("refused", 0.001))
+        super().__init__(big._servers, tls=big._tls, replies=refusing)
         self._most, self._fits = most, small
 
     def shaped(self, mss: int) -> Scripted:
         return self._fits if mss <= self._most else self
 
 
-def hanging() -> Scripted:
+class Pool(Scripted):
+    """Servers that take connections in turn, as a load balancer hands them out; True: this one hangs.
+
+    The size of segments makes no difference.
+    """
+
+    def __init__(self, hangs: Sequence[bool]) -> None:
+        super().__init__({HERE: [Silence()]}, replies=refusing)
+        self._turns = itertools.cycle(hangs)
+        self._good = works()
+
+    async def connect(self, address: str, port: int, until: float) -> Any:
+        network = super() if next(self._turns) else self._good
+        return await network.connect(address, port, until)
+
+
+def refusing(*_: object) -> Reply:
+    return Reply("refused", 0.001)
+
+
+def hanging(here: tuple[str, int] = HERE) -> Scripted:
     """A server whose handshake hangs, and whose unused ports are refused."""
-    return Scripted({HERE: [Silence()]}, replies=lambda *_: Reply("refused", 0.001))
+    return Scripted({here: [Silence()]}, replies=refusing)
 
 
-def works() -> Scripted:
+def works(here: tuple[str, int] = HERE) -> Scripted:
     """The same server, heard."""
-    return Scripted({HERE: []}, tls={HERE: UNTRUSTED}, replies=lambda *_: Reply("refused", 0.001))
+    return Scripted({here: []}, tls={here: UNTRUSTED}, replies=refusing)
 
 
-def experiment(check: Checks, network: Scripted) -> Stalled:
+def experiment(check: Checks, network: Scripted, here: tuple[str, int] = HERE) -> Stalled:
     """What experiments through this network show of a TLS handshake that hung."""
 
     async def scene() -> Stalled:
-        one = check("10.0.0.1", 443, probe="tls", settings=Settings())
-        outcome = await Looker(hanging())(one)
+        one = check(*here, probe="tls", settings=Settings())
+        outcome = await Looker(hanging(here))(one)
         return await Experimenter(Looker(network)).on(Failure(0, one, outcome, judge(one, outcome)))
 
     return asyncio.run(scene())
@@ -84,7 +105,37 @@ def test_the_working_size_is_told_by_halving(check: Checks, most: int) -> None:
     found = experiment(check, Sized(most, hanging(), works()))
     assert found.sizes is not None
     assert found.sizes.small == mtu.SMALL
+    assert most - mtu.CLOSE <= found.sizes.largest <= most < (found.sizes.fails or mtu.FULL)
+    assert (found.sizes.fails or mtu.FULL) - found.sizes.largest <= mtu.CLOSE
+
+
+@pytest.mark.parametrize("most", [600, 1000, 1219])
+def test_ipv6_below_its_least_size(check: Checks, most: int) -> None:
+    """A tunnel that carries less than IPv6 promises: 1,220 bytes hang too, and then 536 are tried."""
+    here = ("2001:db8::1", 443)
+    found = experiment(check, Sized(most, hanging(here), works(here)), here)
+    assert found.sizes is not None
+    assert found.sizes.small == mtu.SMALL
     assert most - mtu.CLOSE <= found.sizes.largest <= most
+
+
+def rotations() -> list[tuple[bool, ...]]:
+    """Pools of two, three and four servers of which some hang, whichever of them comes first."""
+    pools = (pool for count in (2, 3, 4) for pool in itertools.product((True, False), repeat=count))
+    return [pool for pool in pools if any(pool) and not all(pool)]
+
+
+@pytest.mark.parametrize("hangs", rotations())
+def test_servers_that_take_turns_are_no_lost_size(check: Checks, hangs: tuple[bool, ...]) -> None:
+    """A load balancer with a server that hangs: sizes tried in turn with plain ones would meet it in turn."""
+    assert experiment(check, Pool(hangs)).sizes is None
+
+
+@pytest.mark.parametrize("hangs", rotations())
+def test_the_run_calls_no_such_pool_a_lost_size(check: Checks, run: Runs, hangs: tuple[bool, ...]) -> None:
+    """The same through the first and the second look, which shift whose turn it is."""
+    (record,) = run([check("10.0.0.1", 443, probe="tls", settings=Settings())], Pool(hangs)).checks
+    assert record.cause != "path.mtu_blackhole"
 
 
 def test_what_works_again_without_a_limit_is_no_lost_size(check: Checks) -> None:
@@ -100,11 +151,11 @@ def test_a_server_that_is_slow_whatever_the_size_is_not_claimed(check: Checks) -
 
 
 def test_the_size_is_told_with_few_connections(check: Checks) -> None:
-    """A small one, a plain one, the halving, and both again to be sure."""
+    """Two small ones, a plain one, the halving, and both again to be sure."""
     big, small = hanging(), works()
     network = Sized(1358, big, small)
     experiment(check, network)
-    assert len(network.connected) + len(small.connected) <= 9 + 2 * CONFIRMED
+    assert len(network.connected) + len(small.connected) <= 10 + len(AGAIN)
 
 
 class Fickle(Sized):
@@ -132,18 +183,24 @@ def test_halving_never_claims_what_does_not_work(low: int, most: int) -> None:
         tried.append(mss)
         return mss <= most
 
-    found = asyncio.run(mtu.largest(passes, low))
-    assert found == low or found <= most
-    assert found >= min(most, mtu.FULL) - mtu.CLOSE or found == low
+    found = asyncio.run(mtu.halved(passes, low))
+    assert found.works == low or found.works <= most
+    assert found.works >= min(most, mtu.FULL) - mtu.CLOSE or found.works == low
+    assert found.fails is None or most < found.fails <= max(most, low) + mtu.CLOSE
     assert len(tried) <= 7
 
 
 @pytest.mark.parametrize(
-    ("address", "small", "packet"), [("10.0.0.1", 536, 576), ("2001:db8::1", 1220, 1280)]
+    ("address", "small", "packet"),
+    [("10.0.0.1", (536,), [576]), ("2001:db8::1", (1220, 536), [1280, 596])],
 )
-def test_the_small_size_is_what_every_path_carries(address: str, small: int, packet: int) -> None:
-    """IPv4's least that hosts must take (RFC 791), IPv6's least MTU (RFC 8200)."""
-    assert (mtu.small(address), mtu.packet(small, address)) == (small, packet)
+def test_the_small_size_is_what_every_path_carries(
+    address: str, small: tuple[int, ...], packet: list[int]
+) -> None:
+    """IPv4's least that hosts must take (RFC 791), IPv6's least MTU (RFC 8200), and then IPv4's."""
+    assert mtu.smalls(address) == small
+    assert [mtu.packet(size, address) for size in small] == packet
+    assert mtu.packet(mtu.full(address), address) == 1500
 
 
 @pytest.mark.parametrize("silent", [[Silence()], []])

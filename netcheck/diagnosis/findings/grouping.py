@@ -14,6 +14,7 @@ from typing import NamedTuple
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
 from netcheck.diagnosis.findings.signs import host_of, local, signed_by_target
 from netcheck.record import CheckRecord
+from probes.contract import Verdict
 
 Group = list[CheckRecord]
 
@@ -77,10 +78,16 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
     if check.cause == "path.middlebox_answers":
         return ("middlebox",)  # what answers for hosts that it does not reach does so for whole networks
     if check.cause == "path.mtu_blackhole":
-        return ("size", check.summary)  # one tunnel has one size
+        return ("size", _size(check))  # one tunnel has one size
     if prefix in LOST:
         return None
     return ("service", check.probe, check.port if prefix == "policy" else None)
+
+
+def _size(check: CheckRecord) -> Hashable:
+    """The largest segment that passes, of its own experiment or of the one that stands for it."""
+    works = [one for one in check.controls if one.varied == "mss" and one.verdict is Verdict.PASS]
+    return max((one.value for one in works), default=check.summary)
 
 
 def _names(check: CheckRecord) -> tuple[str, ...]:

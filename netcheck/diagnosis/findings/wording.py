@@ -18,7 +18,7 @@ from netcheck.diagnosis.findings.signs import (
 )
 from netcheck.diagnosis.findings.vantage import Outage
 from netcheck.record import CheckRecord, Place
-from probes.contract import Layer, Verdict
+from probes.contract import Confidence, Layer, Verdict
 
 FEW = 3  # so many are named, more are counted
 
@@ -199,8 +199,9 @@ def _plain_ending(checks: Sequence[CheckRecord]) -> Ending:
 
 
 def _such_as(checks: Sequence[CheckRecord]) -> str:
-    """What came back, if it was the same for all; else the first one's."""
-    first = next((check for check in checks if check.verdict is Verdict.FAIL), checks[0])
+    """What came back, if it was the same for all; else that of the first that is sure of itself."""
+    failed = [check for check in checks if check.verdict is Verdict.FAIL] or list(checks)
+    first = next((check for check in failed if check.confidence is Confidence.CERTAIN), failed[0])
     if all(check.summary == first.summary for check in checks):
         return f": {first.summary}"
     return f", such as {first.target}: {first.summary}"
