@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from netcheck.check import Check
-from netcheck.diagnosis import held
 from netcheck.diagnosis.ascents import furthest
+from netcheck.diagnosis.held import bracketed, left_idle
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.policy import openness, policed
+from netcheck.diagnosis.sampled import sampled
 from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 from probes.words import duration_words, few
@@ -46,8 +47,8 @@ def seen(check: Check, outcome: Outcome, looks: int = 1) -> Judgement:
         main = max(outcome.ascents, key=openness)
         passed = main.verdict is Verdict.PASS
         return _passed(outcome, main) if passed else _not_passed(outcome, main, looks)
-    judged = held.sampled(_judged(check, outcome, looks), outcome.samples)
-    return held.bracketed(held.left_idle(judged, outcome.held, check.terms.probe), outcome.bracket)
+    judged = sampled(_judged(check, outcome, looks), outcome.samples)
+    return bracketed(left_idle(judged, outcome.held, check.terms.probe), outcome.bracket)
 
 
 def _judged(check: Check, outcome: Outcome, looks: int) -> Judgement:

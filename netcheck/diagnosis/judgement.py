@@ -49,3 +49,22 @@ def with_cause(
         steps=steps,
         evidence=(*judgement.evidence, *seen, *evidence),
     )
+
+
+def at_connect(judgement: Judgement, verdict: Verdict, cause: str, summary: str) -> Judgement:
+    """The verdict with this cause at the step `connect`; what it said before stays in the evidence."""
+    steps = tuple(_marked(step, verdict, cause) for step in judgement.steps)
+    before = f"the look itself: {judgement.summary}"
+    return judgement._replace(
+        verdict=verdict,
+        cause=cause,
+        layer=Layer.CONNECT,
+        confidence=Confidence.CERTAIN,
+        summary=summary,
+        steps=steps,
+        evidence=(*judgement.evidence, before),
+    )
+
+
+def _marked(step: Step, verdict: Verdict, cause: str) -> Step:
+    return step._replace(verdict=verdict, cause=cause) if step.layer is Layer.CONNECT else step

@@ -11,7 +11,9 @@ from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.held import as_record
+from netcheck.diagnosis.acts import Acts, Owners, acts
 from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
 

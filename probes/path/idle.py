@@ -17,7 +17,7 @@ from probes.net.base import (
     PeerReset,
     TimedOut,
 )
-from probes.path.waits import DEAD, WAITS, Bracket, End, Held, Wait, judged, spread
+from probes.path.waits import DEAD, ENDED, WAITS, Bracket, End, Held, Kept, Wait, judged, spread
 
 POLL = 0.05  # seconds between two looks at what is acknowledged
 GREETING = b"SSH-"
@@ -30,14 +30,14 @@ YOUNGER = 1.0
 
 # A keep-alive as it is often set, in seconds; shorter where the wait is short.
 KEEP_ALIVE = 30
-KEPT = 8  # so many keep-alives in the wait
+KEPT = 20  # so many keep-alives in the wait: the shortest of a bracket has two of them
 
 
 async def hold(address: str, port: int, seconds: float, timeout: float, network: Network) -> Held:
     """Leave a connection idle for so many seconds, then use it; and if that fails, a new one.
 
     A second connection is idle beside it but for the kernel's keep-alives: if it alone lives, neither a
-    restart of the server nor a failover of the firewall explains what happened to the first.
+    restart of the server, its own timer nor a failover of the firewall explains what happened to the first.
     """
     every = _fit(seconds)
     async with network.admit(address, port):
@@ -47,15 +47,13 @@ async def hold(address: str, port: int, seconds: float, timeout: float, network:
         beside = asyncio.ensure_future(_kept(address, port, seconds, timeout, network, every))
         try:
             ended = await idle.end(seconds)
-            if ended.end not in DEAD:
-                return Held(address, ended.end, seconds, ended.idle)
-            end = judged(ended.end, await _new(idle, network))
-            lived = (await beside).end is End.LIVED
+            end = judged(ended.end, await _new(idle, network)) if ended.end in DEAD else ended.end
+            kept = Kept(every, await beside) if end in DEAD | ENDED else None
         finally:
             beside.cancel()
             await asyncio.wait({beside})
             idle.close()
-    return Held(address, end, seconds, ended.idle, every if lived else None)
+    return Held(address, end, seconds, ended.idle, kept)
 
 
 async def _kept(
@@ -93,7 +91,7 @@ async def bracket(address: str, port: int, longest: float, network: Network, tim
                 one.close()
     waits = tuple(wait._replace(end=judged(wait.end, new)) for wait in ends)
     works = new not in (None, End.DROPPED, End.SWALLOWED)
-    return Bracket(address, port, waits, works, _fit(longest) if kept.end is End.LIVED else None)
+    return Bracket(address, port, waits, works, Kept(_fit(longest), kept))
 
 
 def _fit(seconds: float) -> int:
@@ -152,6 +150,8 @@ class _Idle:
                 heard = await connection.receive(last + seconds)
             except TimedOut:
                 idle = network.now() - last
+                if idle < seconds - POLL:  # the kernel gave up: nobody acknowledges its keep-alives
+                    return Wait(idle, End.DROPPED)
                 return Wait(idle, await self._used(connection))
             except PeerClosed:
                 return Wait(network.now() - last, End.CLOSED)

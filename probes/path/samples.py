@@ -34,6 +34,11 @@ class Samples(NamedTuple):
     rtts: tuple[float, ...]
 
     @property
+    def completed(self) -> int:
+        """How many got a SYN-ACK."""
+        return self.answered - self.refused
+
+    @property
     def lost(self) -> int:
         """How many got no answer of the target."""
         return self.sent - self.answered

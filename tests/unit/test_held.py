@@ -3,13 +3,13 @@
 import pytest
 
 from netcheck.check import Check, Terms
-from netcheck.diagnosis.held import as_record, samples_words
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.sampled import as_record, samples_words
 from probes import tcp
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.path.samples import Samples
-from probes.path.waits import Bracket, End, Held, Wait
+from probes.path.waits import Bracket, End, Held, Kept, Wait
 
 CONNECTED = Step(Layer.CONNECT, Verdict.PASS)
 GOOD = Ascent("10.0.0.1", Verdict.PASS, (CONNECTED,), duration=0.012)
@@ -27,7 +27,7 @@ ALL = Samples("10.0.0.1", 20, 20, 0, 0, 0.95, (0.01,) * 20)
 SOME = ALL._replace(answered=11, rtts=(0.01,) * 11)
 NONE = ALL._replace(answered=0, rtts=())
 FAR = ALL._replace(within=2.1, rtts=(1.2,) * 20)
-COUNT = "11 of 20 handshakes answered within 950 ms"
+COUNT = "11 of 20 handshakes completed within 950 ms"
 
 
 def judged(
@@ -37,8 +37,8 @@ def judged(
     return judge(Check("a", "10.0.0.1", terms), Outcome(None, (ascent,), samples=samples, held=held))
 
 
-def idle(end: End, seconds: float = 600.0, kept_every: int | None = None) -> Held:
-    return Held("10.0.0.1", end, 600.0, seconds, kept_every)
+def idle(end: End, seconds: float = 600.0, kept: End | None = None, until: float = 600.0) -> Held:
+    return Held("10.0.0.1", end, 600.0, seconds, kept and Kept(30, Wait(until, kept)))
 
 
 @pytest.mark.parametrize(
@@ -116,23 +116,59 @@ def test_an_idle_connection_that_lived_is_evidence() -> None:
     assert "a connection left idle for 10 min still worked" in found.evidence
 
 
-@pytest.mark.parametrize(("kept_every", "sure"), [(30, Confidence.CERTAIN), (None, Confidence.LIKELY)])
+@pytest.mark.parametrize(
+    ("kept", "sure", "beside"),
+    [
+        (End.LIVED, Confidence.CERTAIN, "with a keep-alive every 30 s lived as long"),
+        (End.CLOSED, Confidence.LIKELY, "was closed after 2 min, which the idle ones never heard of"),
+        (End.DROPPED, Confidence.UNDETERMINED, "a failover, a restart or a timeout shorter than that"),
+        (End.RESET, Confidence.UNDETERMINED, "a failover, a restart or a timeout shorter than that"),
+        (End.GONE, Confidence.UNDETERMINED, "could not be made"),
+    ],
+)
 @pytest.mark.parametrize("end", [End.DROPPED, End.FORGOTTEN])
-def test_an_idle_connection_that_was_dropped(end: End, kept_every: int | None, sure: Confidence) -> None:
-    """Certain where keep-alives prevent it; else a failover or a restart would look the same."""
-    found = judged(GOOD, held=idle(end, kept_every=kept_every))
+def test_an_idle_connection_that_was_dropped(end: End, kept: End, sure: Confidence, beside: str) -> None:
+    """Certain where keep-alives prevent it; a failover or a restart ends them too, and no number helps."""
+    found = judged(GOOD, held=idle(end, kept=kept, until=120.0))
     assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, "path.idle_dropped", Layer.CONNECT)
     assert found.confidence is sure
-    assert found.summary.startswith("a connection left idle for 10 min is dropped")
-    assert ("keep-alives every 30 s prevent it" in found.summary) is (kept_every is not None)
+    assert found.summary.startswith("a connection left idle for 10 min is d")
+    assert ("keep-alives every 30 s prevent it" in found.summary) is (sure is not Confidence.UNDETERMINED)
+    assert beside.replace("2 min", "120 s") in found.evidence[-1]
+
+
+@pytest.mark.parametrize(
+    ("end", "summary"),
+    [(End.RESET, "an RST ends a connection left idle"), (End.CLOSED, "a FIN ends a connection left idle")],
+)
+def test_an_idle_connection_that_no_timer_of_the_servers_ended(end: End, summary: str) -> None:
+    """One with keep-alives lived on, and an application can't see them: likely the path's doing."""
+    found = judged(GOOD, held=idle(end, 240.0, End.LIVED))
+    assert (found.verdict, found.cause) == (Verdict.FAIL, "path.idle_dropped")
+    assert found.confidence is Confidence.LIKELY
+    assert found.summary == f"{summary}, after 4 min; keep-alives every 30 s prevent it"
+    assert "an application can't see keep-alives" in found.evidence[-1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept"), [(240.0, End.RESET), (240.0, End.CLOSED), (590.0, End.LIVED), (240.0, None)]
+)
+def test_a_timer_that_may_be_the_servers(seconds: float, kept: End | None) -> None:
+    """The connection with keep-alives was ended too, or was spared by being a second younger."""
+    found = judged(GOOD, held=idle(End.RESET, seconds, kept))
+    assert (found.verdict, found.cause) == (Verdict.ERROR, "probe.unsupported")
 
 
 @pytest.mark.parametrize(
     ("end", "seconds", "words"),
     [
-        (End.CLOSED, 120.0, "closed after 120 s of idleness (sshd: LoginGraceTime): 10 min can't be tried"),
-        (End.CLOSED, 1.0, "closed after 1 s of idleness: 10 min can't be tried"),
-        (End.RESET, 240.0, "reset after 4 min of idleness, by the server or by a firewall"),
+        (End.CLOSED, 120.0, "a FIN came after 120 s of idleness, by the server (sshd: LoginGraceTime) or"),
+        (
+            End.CLOSED,
+            1.0,
+            "a FIN came after 1 s of idleness, by the server or by a firewall: 10 min can't",
+        ),
+        (End.RESET, 240.0, "an RST came after 4 min of idleness, by the server or by a firewall"),
         (End.SPOKE, 600.0, "the server keeps speaking by itself"),
         (End.UNKNOWN, 600.0, "can't be told here"),
     ],
@@ -199,6 +235,8 @@ def test_samples_in_a_record() -> None:
             Confidence.LIKELY,
         ),
         ([(60.0, End.DROPPED)], True, Verdict.FAIL, "path.idle_dropped", Confidence.LIKELY),
+        ([(60.0, End.LIVED), (61.0, End.RESET)], True, Verdict.FAIL, "path.idle_dropped", Confidence.LIKELY),
+        ([(60.0, End.CLOSED), (90.0, End.LIVED)], True, Verdict.PASS, None, Confidence.CERTAIN),
         ([(60.0, End.GONE)], False, Verdict.FAIL, "path.unstable", Confidence.LIKELY),
     ],
 )
@@ -206,8 +244,21 @@ def test_what_a_bracket_makes_of_a_verdict(
     waits: list[tuple[float, End]], works: bool, verdict: Verdict, cause: str | None, sure: Confidence
 ) -> None:
     """Certain only where the shorter waits lived and the longer ones did not; each wait is told."""
-    bracket = Bracket("10.0.0.1", 22, tuple(Wait(*wait) for wait in waits), works, kept_every=30)
+    kept = Kept(5, Wait(90.0, End.LIVED))
+    bracket = Bracket("10.0.0.1", 22, tuple(Wait(*wait) for wait in waits), works, kept)
     terms = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
     found = judge(Check("a", "10.0.0.1", terms), Outcome(None, (GOOD,), bracket=bracket))
     assert (found.verdict, found.cause, found.confidence) == (verdict, cause, sure)
     assert f"left idle: 60 s {waits[0][1]}" in found.evidence[0]
+
+
+@pytest.mark.parametrize("kept", [End.DROPPED, End.FORGOTTEN, End.RESET, End.GONE])
+def test_a_failover_ends_the_one_with_keep_alives_too(kept: End) -> None:
+    """Nobody is named and no number given: it is not settled that idleness is the reason."""
+    waits = (Wait(60.0, End.LIVED), Wait(90.0, End.DROPPED))
+    bracket = Bracket("10.0.0.1", 22, waits, True, Kept(5, Wait(70.0, kept)))
+    terms = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
+    found = judge(Check("a", "10.0.0.1", terms), Outcome(None, (GOOD,), bracket=bracket))
+    assert (found.cause, found.confidence) == ("path.idle_dropped", Confidence.UNDETERMINED)
+    assert "keep-alive" not in found.summary
+    assert "failover" in found.evidence[-1]

@@ -57,7 +57,7 @@ def test_samples_of_a_path_that_loses(check: Checks, run: Runs) -> None:
     """The look itself passed; half of the samples did not."""
     (record,) = run([check("10.0.0.1", samples=20)], Scripted({HERE: []}, replies=every_other())).checks
     assert (record.verdict, record.cause, record.attempts) == (Verdict.WARN, "path.unstable", 1)
-    assert record.summary == "10 of 20 handshakes answered within 950 ms"
+    assert record.summary == "10 of 20 handshakes completed within 950 ms"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_silence_of_all_samples_is_silence(check: Checks, run: Runs) -> None:
     """The cause stays, and each look has its samples as further evidence."""
     (record,) = run([check("10.0.0.1", samples=5)], Scripted({HERE: Silence()})).checks
     assert (record.cause, record.confidence) == ("tcp.filtered", Confidence.CERTAIN)
-    assert "0 of 5 handshakes answered within 950 ms" in record.evidence
+    assert "0 of 5 handshakes completed within 950 ms" in record.evidence
 
 
 def test_idle_on_a_path_that_forgets(check: Checks, run: Runs) -> None:

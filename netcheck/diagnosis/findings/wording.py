@@ -32,7 +32,7 @@ class Ending(NamedTuple):
 
 
 ENDINGS = {
-    "path.idle_dropped": Ending("is dropped when idle", "are dropped when idle"),
+    "path.idle_dropped": Ending("does not last when idle", "do not last when idle"),
     "path.middlebox_answers": Ending(
         "is answered by something that is not the target", "are answered by something that is not the target"
     ),

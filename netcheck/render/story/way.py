@@ -23,7 +23,7 @@ ENDS = {
     "tcp.reset_by_firewall": "reset by a device that is nearer than the target",
     "path.middlebox_answers": "answered in the target's place",
     "path.mtu_blackhole": "connected; its large packets are lost somewhere on this way",
-    "path.idle_dropped": "connected; once idle it is forgotten somewhere on this way",
+    "path.idle_dropped": "connected; once idle it does not last",
 }
 REPORTED = ("tcp.host_down", "tcp.no_route")  # an ICMP error that is no rejection
 ABOVE = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH, Layer.POLICY)  # these need a connection

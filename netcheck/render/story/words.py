@@ -21,10 +21,11 @@ HAPPENED = {
     "path.mtu_blackhole": "The connection for {flow} opens; small packets pass, and large ones are lost.",
     "path.middlebox_answers": "Something on the way opens the connection for {flow} in the target's place.",
     "path.idle_dropped": "{flow} works, but something on the way forgets a connection that is idle for long.",
-    "path.unstable": "{flow} failed at first, and worked when it was looked at again.",
+    "path.unstable": "{flow} works at some times and not at others: {summary}.",
 }
 # The same, where the cause is not proved.
 PERHAPS = {
+    "path.idle_dropped": "{flow} works, but connections that are left idle do not last: {summary}.",
     "tcp.filtered": "Nothing was heard for {flow}: probably the packets are dropped, or the answers to them.",
     "tcp.rejected": "Something says no to {flow} by ICMP: probably a rule on the device that signed it.",
     "path.middlebox_answers": "The connection for {flow} opens, as others do there that nobody serves:"
@@ -60,11 +61,12 @@ def happened(check: CheckRecord) -> str:
     """
     assert check.cause is not None
     flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
+    summary = check.summary.rstrip(".")
     certain = check.confidence is Confidence.CERTAIN
     if not certain and check.cause in PERHAPS:
-        return PERHAPS[check.cause].format(flow=flow)
+        return PERHAPS[check.cause].format(flow=flow, summary=summary)
     own = HAPPENED.get(check.cause)
-    told = own.format(flow=flow) if own else f"{entry(check.cause).means} Here: {check.summary.rstrip('.')}."
+    told = own.format(flow=flow, summary=summary) if own else f"{entry(check.cause).means} Here: {summary}."
     return told if certain else f"Probably: {told[0].lower()}{told[1:]}"
 
 
