@@ -200,6 +200,13 @@ TABLE: tuple[Row, ...] = (
         "{received} bytes in {elapsed}, too slow to make a message",
         _trickling,
     ),
+    Row(
+        None,
+        TimedOut,
+        "protocol.silent",
+        "after {received} bytes silence for {idle}",
+        lambda error: error.received > 0,
+    ),
     Row(None, TimedOut, "protocol.silent", "connected, then silence for {idle}"),
     Row(L.TLS, PeerClosed, "tls.closed", "closed during the TLS handshake, after {received} bytes"),
     Row(None, PeerClosed, "protocol.closed", "closed after {received} bytes"),

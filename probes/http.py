@@ -160,15 +160,21 @@ class Visit:
         if not _accepted(reply.status, self.settings.status):
             raise await self._refusal(reply, answer, until)
         self.ladder.prove(answer)
-        if self.settings.body is not None:
-            found = await self.client.find(self.settings.body, reply, until)
+        try:
+            found = await self._read(reply, until)
+        finally:
             self.facts["body_bytes"] = self.client.body_bytes
-            if not found:
-                raise Failed(
-                    "http.body_mismatch",
-                    f"{shown(self.settings.body)} is not in the body",
-                    evidence=(answer,),
-                )
+        if not found:
+            raise Failed(
+                "http.body_mismatch", f"{shown(self.settings.body)} is not in the body", evidence=(answer,)
+            )
+
+    async def _read(self, reply: Reply, until: float) -> bool:
+        """See the body arrive; whether it has the text that it must have."""
+        if self.settings.body is not None:
+            return await self.client.find(self.settings.body, reply, until)
+        await self.client.arrive(reply, until)
+        return True
 
     async def _refusal(self, reply: Reply, answer: str, until: float) -> Failed:
         """What an answer that is not accepted means; a 400's own words may say more than its number."""

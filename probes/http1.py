@@ -17,12 +17,23 @@ MOST_HEAD = 64 * 1024
 MOST_BODY = 1024 * 1024
 # All that is read for one reply: what frames a body may be far larger than what is in it.
 MOST_REPLY = 4 * 1024 * 1024
-# What is read of a redirect's body to use its connection again.
+# What is read of a redirect's body to use its connection again, and of any other to see that it arrives.
 MOST_DRAINED = 64 * 1024
 MOST_TEXT = 200
+# Replies that go on for as long as the server has something to say: silence in them is no stall.
+STREAMS = frozenset(
+    {
+        "text/event-stream",
+        "multipart/x-mixed-replace",
+        "application/x-ndjson",
+        "application/stream+json",
+        "application/json-seq",
+    }
+)
 # Bytes that are enough to tell a protocol, and seconds of silence after which no more of them will come.
 TELLING, SETTLED = 8, 2.0
 CHUNK = 16 * 1024
+FRAMES = frozenset({"content-length", "transfer-encoding"})
 
 # zlib's window bits for what a Content-Encoding names (RFC 9110 8.4.1): with a gzip or a zlib header.
 ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -44,6 +55,12 @@ class Reply:
     status: int
     reason: str
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def framed(self) -> bool:
+        """Whether the head tells where a body ends, and it is no stream."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return kind not in STREAMS and not self.headers.keys().isdisjoint(FRAMES)
 
 
 class Client:
@@ -91,6 +108,18 @@ class Client:
             if len(body) > MOST_BODY:
                 raise Failed("http.too_large", f"`{sought[:60]}` is not in the first MiB of the body")
         return False
+
+    async def arrive(self, reply: Reply, until: float) -> None:
+        """Read the body, its first 64 KiB at most, where the reply frames one (RFC 9112 6.3).
+
+        Large packets may get lost where the head's small one passed. Raises NetworkFailure where the body
+        stalls or is cut short, Failed where it is malformed. A body that ends with the connection is left:
+        nothing tells a whole one from a stream.
+        """
+        if not reply.framed:
+            return
+        while self.body_bytes < MOST_DRAINED and (data := await self._data(until)) is not None:
+            self.body_bytes += len(data)
 
     async def text(self, until: float) -> str:
         """The rest of the reply as far as it comes and is short, as it travels."""

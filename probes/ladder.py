@@ -16,7 +16,7 @@ from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, Source, TimedOut
-from probes.path.late import SLOW, why_late
+from probes.path.late import SLOW, Late, why_late
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
 MOST_ADDRESSES = 32
@@ -27,9 +27,9 @@ class Stopped(Exception):
 
 
 class Rung:
-    """One step under way. `until` is its deadline; `detail` what it learned, plain data."""
+    """One step under way. `until` is its deadline; `detail` what it learned, plain data; `took` its seconds."""
 
-    __slots__ = ("_began", "_ladder", "detail", "layer", "until")
+    __slots__ = ("_began", "_ladder", "detail", "layer", "took", "until")
 
     def __init__(self, ladder: Ladder, layer: Layer) -> None:
         self._ladder = ladder
@@ -49,7 +49,7 @@ class Rung:
         trace: TracebackType | None,
     ) -> None:
         ladder = self._ladder
-        took = ladder.network.now() - self._began
+        took = self.took = ladder.network.now() - self._began
         if error is None:
             ladder.steps.append(Step(self.layer, Verdict.PASS, None, took, self.detail))
             return
@@ -91,6 +91,7 @@ class Ladder:
         self.facts: dict[str, Any] = {}
         self.certificates: tuple[bytes, ...] = ()
         self._connections: list[Connection] = []
+        self._late: tuple[Late, Connection, Rung] | None = None  # told at the end
 
     def step(self, layer: Layer) -> Rung:
         """The context of one step; what a verb raises in it ends the climb."""
@@ -107,18 +108,27 @@ class Ladder:
         self.source = connection.source
         self.keep(connection)
         if (took := self.steps[-1].duration or 0.0) > SLOW:
-            await self._say_why_late(connection, rung, port, took)
+            await self._find_why_late(connection, rung, port, took)
         return connection
 
-    async def _say_why_late(self, connection: Connection, rung: Rung, port: int, took: float) -> None:
+    async def _find_why_late(self, connection: Connection, rung: Rung, port: int, took: float) -> None:
         """The way is long, or a SYN got lost; to find out is not the target's time."""
         assert self.address is not None
         began = self.network.now()
         late = await why_late(connection, took, self.address, port, self.network)
         self.until += self.network.now() - began
         if late is not None:
-            rung.detail["rtt_ms"] = None if late.rtt is None else round(late.rtt * 1000, 1)
-            self.caution("path.slow" if late.slow else None, late.words(took), Layer.CONNECT)
+            self._late = late, connection, rung
+
+    def _tell_late(self) -> None:
+        """Why connecting took so long; the bytes that followed may have shown how long the way is."""
+        if self._late is None:
+            return
+        late, connection, rung = self._late
+        late = late.beside(connection.least_rtt(), rung.took)
+        rung.detail["rtt_ms"] = None if late.rtt is None else round(late.rtt * 1000, 1)
+        caution = Caution("path.slow" if late.slow else None, late.words(rung.took), Layer.CONNECT)
+        self.cautions.insert(0, caution)
 
     def keep(self, connection: Connection) -> Connection:
         """Close this connection too when the climb ends."""
@@ -134,6 +144,8 @@ class Ladder:
         self.evidence.append(sentence)
 
     def close(self) -> None:
+        """End the climb: the connections are asked for the last time, and closed."""
+        self._tell_late()
         for connection in self._connections:
             connection.close()
 

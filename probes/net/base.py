@@ -214,6 +214,11 @@ class Connection(Protocol):
         """The round trip that the kernel measured, in seconds; None where it can't tell."""
         ...
 
+    def least_rtt(self) -> float | None:
+        """The least round trip in seconds once bytes of ours were acknowledged; None before, or where the
+        kernel can't tell."""
+        ...
+
     def unacked(self) -> int | None:
         """How many of our segments the peer has not acknowledged; None where the kernel can't tell."""
         ...

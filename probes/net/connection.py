@@ -22,11 +22,15 @@ class SocketConnection:
         self._owned = True  # until detached
         self._tls: Any = None
         self._last = loop.time()
+        self._least: float | None = None  # as it was when detached
         self.received = 0
         self.source: Source = source_of(sock) or Source("?", 0)
 
     def rtt(self) -> float | None:
         return tcpinfo.rtt(self._sock)
+
+    def least_rtt(self) -> float | None:
+        return tcpinfo.least_rtt(self._sock) if self._owned else self._least
 
     def unacked(self) -> int | None:
         return tcpinfo.unacked(self._sock)
@@ -106,6 +110,7 @@ class SocketConnection:
         return PeerReset(self.received)
 
     def detach(self) -> socket.socket:
+        self._least = self.least_rtt()
         self._owned = False
         self._sock.setblocking(True)
         return self._sock

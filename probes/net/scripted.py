@@ -63,11 +63,15 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """How long connecting takes, the round trip that the kernel then knows of, the SYNs it sent again."""
+    """How long connecting takes, the round trip that the kernel then knows of, the SYNs it sent again.
+
+    `least`: the round trip that it knows once bytes were sent.
+    """
 
     took: float
     rtt: float | None = None
     repeated: int = 0
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +296,9 @@ class ScriptedConnection:
 
     def rtt(self) -> float | None:
         return self._handshake.rtt
+
+    def least_rtt(self) -> float | None:
+        return self._handshake.least if self._acked else None
 
     def unacked(self) -> int | None:
         forgets = self._network.forgets

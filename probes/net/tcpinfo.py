@@ -16,6 +16,8 @@ _RTT = 68  # tcpi_rtt: the smoothed round trip, in microseconds
 _REPEATED = 100  # tcpi_total_retrans: segments sent again, handed down or not
 _LENGTH = 104
 _ACKED = 120  # tcpi_bytes_acked (RFC 4898 tcpEStatsAppHCThruOctetsAcked), 64 bits
+_LEAST_RTT = 148  # tcpi_min_rtt: the least round trip of some minutes, in microseconds
+_NEVER = 0xFFFFFFFF  # no round trip was measured
 
 
 def is_connected(sock: socket.socket) -> bool:
@@ -57,11 +59,20 @@ def acked(sock: socket.socket) -> int | None:
     Unlike the segments under way it does not go back to nothing when the connection is reset, nor does it
     take for done what this host could not send.
     """
-    try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED + 8)
-    except (OSError, AttributeError):
+    raw = _raw(sock, _ACKED + 8)
+    return int.from_bytes(raw[_ACKED:], sys.byteorder) if raw else None
+
+
+def least_rtt(sock: socket.socket) -> float | None:
+    """The least round trip in seconds, once bytes of ours were acknowledged; None where none were.
+
+    That of the handshake alone may be wrong by a second: a repeated SYN-ACK echoes the first SYN's timestamp.
+    """
+    raw = _raw(sock, _LEAST_RTT + 4)
+    if raw is None or (acked(sock) or 0) <= 1:
         return None
-    return int.from_bytes(raw[_ACKED:], sys.byteorder) if len(raw) == _ACKED + 8 else None
+    least: int = struct.unpack_from("=I", raw, _LEAST_RTT)[0]
+    return None if least == _NEVER else least / 1e6
 
 
 def repeated(sock: socket.socket) -> int | None:
@@ -72,10 +83,16 @@ def repeated(sock: socket.socket) -> int | None:
 
 def _read(sock: socket.socket, *offsets: int) -> tuple[int, ...] | None:
     """The 32-bit fields at these offsets; None where the system can't tell."""
-    try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LENGTH)
-    except (OSError, AttributeError):
-        return None
-    if len(raw) < _LENGTH:
+    raw = _raw(sock, _LENGTH)
+    if raw is None:
         return None
     return tuple(struct.unpack_from("=I", raw, offset)[0] for offset in offsets)
+
+
+def _raw(sock: socket.socket, length: int) -> bytes | None:
+    """The beginning of the struct; None where the system has none, or a shorter one."""
+    try:
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, length)
+    except (OSError, AttributeError):
+        return None
+    return raw if len(raw) == length else None

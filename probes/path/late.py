@@ -4,7 +4,8 @@ The kernel repeats a SYN after 1.0 s (RFC 6298 2.1). From then on neither it nor
 was answered: its round trip may be that of the first to an answer that only the second brought. So a
 repeated SYN measures no long way, and further handshakes do. A short one it does measure: then the answer
 echoes the second SYN's timestamp (RFC 7323 3), and came that soon after it. So are networks known that drop
-every first SYN on purpose.
+every first SYN on purpose. Where every first SYN-ACK is lost, each handshake takes a second, for the repeated
+SYN-ACK echoes the first SYN; only bytes on the connection show how long the way is then.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from probes.words import duration_words
 SLOW = 0.9
 TRIES = 3
 PATIENCE = 0.9  # so much longer than the handshake that was late
+# Seconds after which a SYN or SYN-ACK is repeated, and how much later an answer may be to the repeat.
+REPEATS = (1.0, 3.0)
+BEYOND = 0.1
 
 
 class Late(NamedTuple):
     """What a late handshake shows. `rtt` is the round trip in seconds, None where nothing tells it.
 
-    `slow`: it is above the bound; `lost`: a SYN, or its answer, got lost. Neither: this host was late
-    itself, or it can't be told.
+    `slow`: it is above the bound; `lost`: a SYN, or its answer, got lost. Neither: it can't be told, or only
+    the first round trip was long.
     """
 
     rtt: float | None
@@ -36,8 +40,16 @@ class Late(NamedTuple):
         if self.slow and self.rtt is not None:
             took_it, bound = duration_words(self.rtt), duration_words(SLOW)
             return f"the round trip took {took_it}; the vendor's bound is {bound}"
-        what = "lost" if self.lost else "not answered in time"
-        return f"a SYN was {what}: connected by its repeat after {duration_words(took)}"
+        if self.rtt is not None and not self.lost:
+            return f"connecting took {duration_words(took)}, a later round trip {duration_words(self.rtt)}"
+        what = "a SYN or its answer was lost" if self.lost else "a SYN was not answered in time"
+        return f"{what}: connected by a repeat after {duration_words(took)}"
+
+    def beside(self, least: float | None, took: float) -> Late:
+        """The same in the light of the least round trip of the bytes that followed; None: there were none."""
+        if least is None or self.lost:
+            return self
+        return Late(least, slow=True) if least > SLOW else Late(least, lost=is_repeat(took))
 
 
 async def why_late(
@@ -45,7 +57,7 @@ async def why_late(
 ) -> Late | None:
     """Why connecting took so long; None where no SYN was repeated and the way is short."""
     rtt, repeated = connection.rtt(), connection.repeated()
-    if repeated == 0 and rtt is not None:
+    if repeated == 0 and rtt is not None and not is_repeat(rtt):
         return Late(rtt, slow=True) if rtt > SLOW else None
     if repeated and rtt is not None and rtt < SLOW:
         return Late(rtt, lost=True)
@@ -70,5 +82,10 @@ def weighed(times: list[float | None]) -> Late:
     fastest = min(known, default=None)
     if fastest is not None and fastest < SLOW:
         return Late(fastest, lost=True)
-    slow = len(known) == TRIES
+    slow = len(known) == TRIES and not all(map(is_repeat, known))
     return Late(fastest if slow else None, slow)
+
+
+def is_repeat(seconds: float) -> bool:
+    """Whether an answer after so long may be that to a repeat, though the way be short."""
+    return any(after <= seconds < after + BEYOND for after in REPEATS)

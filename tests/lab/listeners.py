@@ -152,13 +152,33 @@ async def http_late(reader: StreamReader, writer: StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
-requests = count(1)
+requests, turns = count(1), count(1)
+
+
+async def http_in_parts(reader: StreamReader, writer: StreamWriter) -> None:
+    """A head that fits any packet, and a moment later a body that fills some."""
+    await reader.read(4096)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n")
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.write(b"lab says hello\n" * 2000)
+    await writer.drain()
+    await asyncio.sleep(FOREVER)
 
 
 async def every_third(reader: StreamReader, writer: StreamWriter) -> None:
     """Answers one request of three; the others wait for ever."""
     await reader.readuntil(b"\r\n\r\n")
     if next(requests) % 3:
+        await asyncio.sleep(FOREVER)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+async def every_other(reader: StreamReader, writer: StreamWriter) -> None:
+    """A pool of two that take connections in turn, of which one answers and one waits for ever."""
+    waits = next(turns) % 2
+    await reader.readuntil(b"\r\n\r\n")
+    if waits:
         await asyncio.sleep(FOREVER)
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
@@ -206,7 +226,9 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "http-endless": http_endless,
     "http-bomb": http_bomb,
     "http-late": http_late,
+    "http-in-parts": http_in_parts,
     "every-third": every_third,
+    "every-other": every_other,
     "close-later": close_later,
     "reset-later": reset_later,
     **dict.fromkeys(TLS, http_ok),

@@ -231,6 +231,64 @@ def test_a_body_without_length_ends_with_the_connection(answer, ask):
     assert ask(HTTP, cut.port, body="hello").cause == "protocol.closed"
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 50\r\n\r\n",
+    ],
+    ids=["length", "chunked", "login"],
+)
+def test_a_body_that_stalls_is_silence_after_so_many_bytes(answer, ask, start):
+    """The head has come, and what must follow gets lost: so large packets are found out."""
+    found = ask(HTTP, answer(start).port, timeout=0.6)
+    assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, "protocol.silent", Layer.PROTOCOL)
+    assert found.summary.startswith(f"after {len(start)} bytes silence for ")
+    assert found.facts["http"]["body_bytes"] == (3 if start.endswith(b"hel") else 0)
+    assert found.evidence[0].startswith("GET / answered ")
+
+
+def test_a_body_that_is_cut_short_is_closed_too_soon(answer, ask):
+    """Though nothing is looked for in it."""
+    cut = answer(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel", close=True)
+    found = ask(HTTP, cut.port)
+    assert (found.cause, found.summary) == ("protocol.closed", "closed after 42 bytes")
+
+
+@pytest.mark.parametrize(
+    ("method", "start"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (
+            "GET",
+            b"HTTP/1.1 200 OK\r\nContent-Type: Multipart/X-Mixed-Replace; boundary=x\r\n"
+            b"Content-Length: 999\r\n\r\n",
+        ),
+        ("GET", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhel"),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"),
+    ],
+    ids=["events", "camera", "until close", "none", "head"],
+)
+def test_a_body_that_may_never_end_is_not_waited_for(answer, ask, method, start):
+    """A stream is silent while there is nothing to say, and some replies have no body at all."""
+    assert ask(HTTP, answer(start).port, timeout=0.6, method=method).verdict is Verdict.PASS
+
+
+def test_a_long_body_is_read_in_part(serve, ask):
+    """Its first 64 KiB show that large packets pass; then it may stall."""
+
+    def handler(sock):
+        head(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + b"x" * 70_000)
+        sock.recv(1)
+
+    found = ask(HTTP, serve(handler).port, timeout=1.0)
+    assert found.verdict is Verdict.PASS
+    assert 64 * 1024 <= found.facts["http"]["body_bytes"] <= 80 * 1024
+
+
 def test_the_charset_of_the_head_counts(answer, ask):
     """An umlaut in Latin-1."""
     server = answer(reply(200, "grün".encode("latin-1"), b"Content-Type: text/html; charset=ISO-8859-1\r\n"))

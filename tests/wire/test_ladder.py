@@ -166,6 +166,7 @@ def test_an_outcome_travels() -> None:
 
 
 HERE = ("10.0.0.1", 22)
+LOST = "a SYN or its answer was lost: connected by a repeat after 1.0 s"
 
 
 def shaken(took: float, rtt: float | None, repeated: int, *again: Reply) -> Ascent:
@@ -198,8 +199,46 @@ def test_the_echo_of_a_repeated_syn_shows_a_short_way() -> None:
     """Each first SYN may be dropped on purpose: no further handshake is needed, nor would it be faster."""
     ascent = shaken(1.03, 0.02, 1)
     (caution,) = ascent.cautions
-    assert (caution.cause, caution.text) == (None, "a SYN was lost: connected by its repeat after 1.0 s")
+    assert (caution.cause, caution.text) == (None, LOST)
     assert ascent.steps[0].detail == {"rtt_ms": 20.0}
+
+
+@pytest.mark.parametrize("repeated", [0, 1])
+def test_answers_to_repeats_alone_are_not_slow(repeated: int) -> None:
+    """Each first SYN-ACK is lost: every handshake takes a second, and echoes the first SYN."""
+    (caution,) = shaken(1.02, 1.02, repeated, after(1.01), after(3.04), after(1.03)).cautions
+    assert caution.cause is None
+    assert caution.text == "a SYN was not answered in time: connected by a repeat after 1.0 s"
+
+
+@pytest.mark.parametrize(
+    ("handshake", "cause", "words"),
+    [
+        (Handshake(1.02, 1.02, 1, least=0.02), None, LOST),
+        (Handshake(1.3, 1.3, 0, least=0.02), None, "connecting took 1.3 s, a later round trip 20 ms"),
+        (Handshake(1.3, 1.3, 0, least=1.2), "path.slow", "the round trip took 1.2 s;"),
+        (Handshake(1.05, 1.05, 1, least=1.05), "path.slow", "the round trip took 1.1 s;"),
+    ],
+)
+def test_the_bytes_that_follow_tell_a_long_way_from_a_lost_answer(
+    handshake: Handshake, cause: str | None, words: str
+) -> None:
+    """Their round trips have no repeat of a SYN in them."""
+
+    async def climb(ladder: Ladder) -> None:
+        connection = await ladder.connect(22)
+        with ladder.step(Layer.PROTOCOL) as rung:
+            await connection.send(b"hello", rung.until)
+            ladder.caution("ssh.weak", "afterwards")
+
+    slow = after(1.02) if handshake.took < 1.1 else after(1.3)
+    network = Scripted({HERE: []}, handshakes={HERE: handshake}, replies=lambda *_: slow)
+    layers = (Layer.CONNECT, Layer.PROTOCOL)
+    (ascent,) = asyncio.run(look(Target(*HERE), Timing(), network, layers, climb)).ascents
+    caution, _ = ascent.cautions
+    assert caution.cause == cause
+    assert caution.text.startswith(words)
+    assert ascent.steps[0].detail == {"rtt_ms": round((handshake.least or 0.0) * 1000, 1)}
 
 
 @pytest.mark.parametrize("rtt", [1.02, None])
@@ -208,7 +247,7 @@ def test_a_lost_syn_is_not_slow(rtt: float | None, again: tuple[Reply, ...]) -> 
     """One fast handshake shows that the way is short, whatever the kernel says of a repeated SYN."""
     ascent = shaken(1.03, rtt, 1, *again)
     (caution,) = ascent.cautions
-    assert (caution.cause, caution.text) == (None, "a SYN was lost: connected by its repeat after 1.0 s")
+    assert (caution.cause, caution.text) == (None, LOST)
     assert ascent.steps[0].detail == {"rtt_ms": 20.0}
 
 
@@ -216,7 +255,7 @@ def test_what_can_not_be_told_is_not_slow() -> None:
     """No fast handshake, and not enough slow ones."""
     (caution,) = shaken(1.03, 1.03, 1, after(1.02), Reply("silent"), after(1.02)).cautions
     assert caution.cause is None
-    assert caution.text == "a SYN was not answered in time: connected by its repeat after 1.0 s"
+    assert caution.text == "a SYN was not answered in time: connected by a repeat after 1.0 s"
 
 
 @pytest.mark.parametrize("handshake", [(2.0, 0.02, 0), (0.85, 0.85, 0)])

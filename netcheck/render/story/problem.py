@@ -175,7 +175,9 @@ def _sure(check: CheckRecord) -> Iterator[str]:
         yield "This is certain: the evidence leaves nothing else."
         return
     others = " ".join(f"{other.rstrip('.')}." for other in words.alike(check))
-    yield f"This is {DOUBT[check.confidence]}." + (f" What could look the same: {others}" if others else "")
+    yield f"This is {DOUBT[check.confidence]}." + (
+        f" Look-alikes, and how they differ: {others}" if others else ""
+    )
 
 
 def _operators(check: CheckRecord) -> bool:

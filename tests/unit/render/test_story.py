@@ -318,7 +318,7 @@ def test_a_bare_connection_does_not_prove_that_the_host_is_up(
 def test_only_what_is_likely_names_what_could_look_the_same(page: Callable[..., str], a_check: Make) -> None:
     """And what is likely rules nothing out."""
     shown = " ".join(page(silent(a_check, confidence=Confidence.LIKELY), width=120).split())
-    assert "This is likely, not proved. What could look the same: tcp.host_down" in shown
+    assert "This is likely, not proved. Look-alikes, and how they differ: tcp.host_down" in shown
     assert "Nobody rejects it" not in shown
     assert "tcp.filtered, likely:" in shown
 
