@@ -27,7 +27,7 @@ class Stopped(Exception):
 
 
 class Rung:
-    """One step under way. `until` is its deadline; `detail` what it learned, plain data; `took` its seconds."""
+    """One step under way. `until` is its deadline; `detail` what it learned, plain data; `took` seconds."""
 
     __slots__ = ("_began", "_ladder", "detail", "layer", "took", "until")
 

@@ -10,8 +10,6 @@ from typing import Any
 from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
-from netcheck.diagnosis.held import as_record
-from netcheck.diagnosis.acts import Acts, Owners, acts
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace

@@ -139,3 +139,24 @@ def test_bytes_are_acknowledged_beside_the_repeats(serve: Serve) -> None:
         return repeated, acked - before
 
     assert within(scene) == (0, 5)
+
+
+def test_the_least_round_trip_is_known_once_bytes_are_acknowledged(serve: Serve) -> None:
+    """That of the handshake alone is not taken; a connection that is handed on keeps what was known."""
+    port = serve()
+
+    async def scene(network: SystemNetwork) -> tuple[float | None, float | None, float | None]:
+        connection = await network.connect(HOME, port, network.now() + 2)
+        bare = connection.least_rtt()
+        await connection.send(b"hello", network.now() + 2)
+        while connection.least_rtt() is None:
+            await network.pause(0.001)
+        after = connection.least_rtt()
+        connection.detach().close()
+        return bare, after, connection.least_rtt()
+
+    bare, after, detached = within(scene)
+    assert bare is None
+    assert after is not None
+    assert detached is not None
+    assert 0 < detached <= after < 0.5

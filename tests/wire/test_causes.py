@@ -122,6 +122,15 @@ def test_every_claimed_code_is_in_the_contract() -> None:
     assert sum(len(names) for names in CODES.values()) == len(set(ALL_CODES))
 
 
+@pytest.mark.parametrize(
+    ("received", "words"),
+    [(0, "connected, then silence for 4.9 s"), (20, "after 20 bytes silence for 4.9 s")],
+)
+def test_silence_says_after_how_much(received: int, words: str) -> None:
+    """Who introduced itself, or answered 200, did say something."""
+    assert explain(PROTOCOL, TimedOut(5.0, idle=4.9, received=received)).summary == words
+
+
 def test_a_rejection_names_its_sender() -> None:
     """Who signed the ICMP error is part of the failure."""
     failed = explain(CONNECT, icmp(3, 13))

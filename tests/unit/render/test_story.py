@@ -418,3 +418,29 @@ def test_no_log_is_asked_about_a_certificate(page: Callable[..., str], a_check: 
     )
     assert "look for" not in page(expired, width=120)
     assert "In the logs, look for" in page(expired._replace(cause="tls.timeout"), width=120)
+
+
+@pytest.mark.parametrize(
+    ("cause", "summary", "confidence", "told"),
+    [
+        (
+            "path.unstable",
+            "it passed; later a new connection does not work either",
+            Confidence.CERTAIN,
+            "works at some times and not at others: it passed; later a new connection does not work either.",
+        ),
+        (
+            "path.idle_dropped",
+            "idle connections died between 5 s and 7 s",
+            Confidence.UNDETERMINED,
+            "connections that are left idle do not last: idle connections died between 5 s and 7 s.",
+        ),
+    ],
+)
+def test_what_happened_is_the_checks_own_sentence(
+    page: Callable[..., str], a_check: Make, cause: str, summary: str, confidence: Confidence, told: str
+) -> None:
+    """It failed first or passed first; whether idleness is the reason may not be settled."""
+    given = {"verdict": Verdict.FAIL, "layer": Layer.CONNECT, "confidence": confidence}
+    text = " ".join(page(a_check(cause=cause, summary=summary, **given)).split())
+    assert told in text
