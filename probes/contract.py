@@ -94,6 +94,7 @@ class Ascent(NamedTuple):
     make. `cause` and `layer` are those of the first step that did not pass, `summary` what came
     back in words, `evidence` the proofs, one sentence each. `signed_by` is the address that signed an
     ICMP rejection. `started` is a Unix time. `certificates`: what a TLS server sent, leaf first, DER.
+    `port`: the one that was connected to, a proxy's where the way leads through one.
     """
 
     address: str | None
@@ -111,6 +112,7 @@ class Ascent(NamedTuple):
     started: float = 0.0
     duration: float = 0.0
     certificates: tuple[bytes, ...] = ()
+    port: int | None = None
 
 
 class Outcome(NamedTuple):

@@ -8,19 +8,24 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import SplitResult
 
-from probes import causes, tls, urls
+from probes import pages, proxy, tls, urls
 from probes.codes import Failed
-from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
+from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
 from probes.http1 import Client, Reply, Request, plain
 from probes.http_settings import Settings, from_url
-from probes.ladder import Ladder, look
-from probes.net.base import Connection, Network, NetworkFailure, PeerClosed, PeerReset
+from probes.ladder import Ladder
+from probes.net.base import Connection, Network, PeerClosed, PeerReset
+from probes.opening import Opening, look_at, way_of
 from probes.settings import shown
 
 LAYERS = {"http": (Layer.CONNECT, Layer.PROTOCOL), "https": (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)}
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # An answer that asks for a login or refuses us still proves that the service is there and speaks.
 LOGIN = frozenset({401, 403})
+# Fields that a hop adds to what it passes on or writes itself; a `Server` may be the target's own.
+HOPS = ("via", "x-squid-error", "x-bluecoat-via", "proxy-agent", "proxy-status")
+NETWORK_LOGIN = 511  # Network Authentication Required (RFC 6585 6): no service's own answer
+PROXY_LOGIN = 407
 ALPN = ("http/1.1",)
 # How nginx, Apache and Go say that a request in clear came to a TLS port.
 WANTS_TLS = re.compile(
@@ -32,8 +37,11 @@ WANTS_TLS = re.compile(
 class Visit:
     """One climb: the request, and the redirects that follow from it, on one address."""
 
-    def __init__(self, ladder: Ladder, scheme: str, target: Target, settings: Settings) -> None:
+    def __init__(
+        self, ladder: Ladder, scheme: str, target: Target, settings: Settings, opening: Opening
+    ) -> None:
         self.ladder = ladder
+        self.opening = opening
         self.settings = settings
         self.host = target.host
         self.name = urls.ascii_name(settings.server_name or target.host)
@@ -46,10 +54,7 @@ class Visit:
 
     async def climb(self) -> None:
         """Connect, TLS for https, then request after request until one is no redirect."""
-        if self.settings.proxy:
-            with self.ladder.step(Layer.CONNECT):
-                raise Failed("probe.unsupported", "proxies: not available yet")
-        connection = await self.ladder.connect(self._port)
+        connection = await self.opening.first(self.url.scheme, self._port)
         if self.url.scheme == "https":
             await self._secure(connection)
         with self.ladder.step(Layer.PROTOCOL) as rung:
@@ -79,7 +84,14 @@ class Visit:
         return await self.client.ask(self._request(), until)
 
     def _onward(self, reply: Reply) -> SplitResult | None:
-        """Where the reply sends us, if that is to be followed. Raises Failed for another host."""
+        """Where the reply sends us, if that is to be followed. Raises Failed for another host, and for what
+        no service says of itself."""
+        if reply.status == NETWORK_LOGIN:
+            words = f"the network wants a login first: {reply.status} {reply.reason}"
+            raise Failed("http.captive_portal", words, evidence=pages.signs(reply.headers))
+        if reply.status == PROXY_LOGIN and self.opening.way is not None:
+            named = plain(self.url.geturl())
+            raise proxy.refusal(self.opening.way, reply.status, reply.reason, reply.headers, named)
         location = reply.headers.get("location")
         listed = self.settings.status is not None and reply.status in self.settings.status
         if reply.status not in REDIRECTS or not location or listed or not self.settings.redirects:
@@ -110,14 +122,11 @@ class Visit:
 
     async def _reconnect(self, until: float) -> None:
         """A connection to where the redirect leads, on the same address."""
-        assert self.ladder.address is not None
         try:
-            connection = await self.ladder.network.connect(self.ladder.address, self._port, until)
-        except NetworkFailure as error:
-            failed = causes.explain(Layer.CONNECT, error)
+            connection = await self.opening.again(self.url.scheme, self._port, until)
+        except Failed as failed:
             failed.evidence = (*failed.evidence, f"it was on the way to {plain(self.url.geturl())}")
-            raise failed from None
-        self.ladder.keep(connection)
+            raise
         if self.url.scheme == "https":
             await self._secure(connection)
         self.client = Client(connection)
@@ -133,7 +142,7 @@ class Visit:
     def _request(self) -> Request:
         ours = {
             "host": self.url.netloc,
-            "user-agent": _user_agent(),
+            "user-agent": user_agent(),
             "accept": "*/*",
             "accept-encoding": "identity",
         }
@@ -141,6 +150,8 @@ class Visit:
             ours["content-length"] = "0"
         theirs = {name.lower(): text for name, text in (self.settings.headers or {}).items()}
         target = self.url.path + (f"?{self.url.query}" if self.url.query else "")
+        if self.opening.relays(self.url.scheme):
+            target = f"{self.url.scheme}://{self.url.netloc}{target}"
         return Request(self.method, target, tuple((ours | theirs).items()))
 
     def _learn(self, reply: Reply) -> None:
@@ -161,7 +172,7 @@ class Visit:
             raise await self._refusal(reply, answer, until)
         self.ladder.prove(answer)
         try:
-            found = await self._read(reply, until)
+            found = await self._read(reply, answer, until)
         finally:
             self.facts["body_bytes"] = self.client.body_bytes
         if not found:
@@ -169,18 +180,24 @@ class Visit:
                 "http.body_mismatch", f"{shown(self.settings.body)} is not in the body", evidence=(answer,)
             )
 
-    async def _read(self, reply: Reply, until: float) -> bool:
-        """See the body arrive; whether it has the text that it must have."""
+    async def _read(self, reply: Reply, answer: str, until: float) -> bool:
+        """See the body arrive; whether it has the text that it must have. A device may say 403."""
         if self.settings.body is not None:
             return await self.client.find(self.settings.body, reply, until)
-        await self.client.arrive(reply, until)
+        words = await self.client.arrive(reply, until)
+        between = self._by_device(reply, answer, words) if reply.status in LOGIN else None
+        if between is not None:
+            raise between
         return True
 
     async def _refusal(self, reply: Reply, answer: str, until: float) -> Failed:
         """What an answer that is not accepted means; a 400's own words may say more than its number."""
+        words = await self.client.text(until)
+        between = self._by_device(reply, answer, words)
+        if between is not None:
+            return between
         if reply.status >= 500:
             return Failed("http.server_error", answer)
-        words = await self.client.text(until) if reply.status == 400 else ""
         if self.url.scheme == "http" and WANTS_TLS.search(words):
             return Failed(
                 "protocol.mismatch", "the server wants TLS on this port, and says so", evidence=(answer,)
@@ -192,13 +209,38 @@ class Visit:
             )
         return Failed("http.status", answer)
 
+    def _by_device(self, reply: Reply, answer: str, words: str) -> Failed | None:
+        """What a device on the way answers in the service's name; None where nothing shows one.
+
+        A page inside TLS that only the service can have is its own. What a product writes into its pages
+        proves little of a target, which may be that very product.
+        """
+        tls_facts = self.ladder.facts.get("tls") or {}
+        if tls_facts.get("known_publicly"):
+            return None
+        relayed = self.opening.relays(self.url.scheme)
+        signed = pages.product_of({name: reply.headers[name] for name in HOPS if name in reply.headers})
+        named = signed or pages.product_of(reply.headers, words)
+        if relayed and reply.status in proxy.ONWARD:
+            words = f"the proxy can't get there itself: {answer}"
+            return Failed("proxy.refused", words, evidence=pages.signs(reply.headers))
+        if not (signed or (named and (relayed or self.settings.public))):
+            return None
+        return Failed(
+            "http.blocked_by_proxy",
+            f"{named} answers in the service's place: {answer}",
+            confidence=Confidence.CERTAIN if relayed else Confidence.LIKELY,
+            evidence=pages.signs(reply.headers),
+        )
+
 
 def _accepted(status: int, wanted: tuple[int, ...] | None) -> bool:
     return status < 400 or status in LOGIN if wanted is None else status in wanted
 
 
 @functools.cache
-def _user_agent() -> str:
+def user_agent() -> str:
+    """How netcheck names itself to servers."""
     try:
         return f"netcheck/{version('netcheck')} (connectivity check)"
     except PackageNotFoundError:  # the probes alone, without the application
@@ -215,10 +257,12 @@ async def _run(
 ) -> Outcome:
     """Ask every address of the target."""
 
-    async def climb(ladder: Ladder) -> None:
-        await Visit(ladder, scheme, target, settings).climb()
+    way = way_of(settings, scheme, target.host)
 
-    return await look(target, timing, network, LAYERS[scheme], climb)
+    async def climb(ladder: Ladder) -> None:
+        await Visit(ladder, scheme, target, settings, Opening(ladder, target.host, way)).climb()
+
+    return await look_at(target, way, timing, network, LAYERS[scheme], climb)
 
 
 HTTP = Probe(

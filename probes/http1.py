@@ -109,17 +109,20 @@ class Client:
                 raise Failed("http.too_large", f"`{sought[:60]}` is not in the first MiB of the body")
         return False
 
-    async def arrive(self, reply: Reply, until: float) -> None:
-        """Read the body, its first 64 KiB at most, where the reply frames one (RFC 9112 6.3).
+    async def arrive(self, reply: Reply, until: float) -> str:
+        """The body, its first 64 KiB at most, where the reply frames one (RFC 9112 6.3).
 
         Large packets may get lost where the head's small one passed. Raises NetworkFailure where the body
         stalls or is cut short, Failed where it is malformed. A body that ends with the connection is left:
         nothing tells a whole one from a stream.
         """
-        if not reply.framed:
-            return
-        while self.body_bytes < MOST_DRAINED and (data := await self._data(until)) is not None:
+        body = bytearray()
+        while (
+            reply.framed and self.body_bytes < MOST_DRAINED and (data := await self._data(until)) is not None
+        ):
             self.body_bytes += len(data)
+            body += data
+        return body.decode("utf-8", "replace")
 
     async def text(self, until: float) -> str:
         """The rest of the reply as far as it comes and is short, as it travels."""

@@ -40,19 +40,22 @@ class Headers(TextMap):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy's URL, without a user or password."""
+    """A proxy's URL, without a user or password; `env`: what this host's environment names; `none`."""
 
     def read(self, value: Any) -> str:
+        if value in ("env", "none"):
+            return str(value)
         if isinstance(value, str) and "@" in value:
             raise BadValue("secret in clear text: a proxy's URL takes no user and password")
         if not isinstance(value, str) or not re.fullmatch(r"(?:https?|socks5h?)://[^\s/]+/?", value):
             raise BadValue(
-                f"{shown(value)} is not a proxy's URL (for example `http://proxy.acme.example:3128`)"
+                f"{shown(value)} is not a proxy's URL (for example `http://proxy.acme.example:3128`),"
+                " `env` or `none`"
             )
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^(?:https?|socks5h?)://[^\s/@]+/?$"}
+        return {"type": "string", "pattern": r"^(?:(?:https?|socks5h?)://[^\s/@]+/?|env|none)$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class Settings(tls.Settings):
     )
     body: str | None = option(Text(), None, "text that must be in the first MiB of the body")
     redirects: int = option(Whole(0, 50), 10, "redirects to follow on the same host; 0: none is followed")
-    proxy: str | None = option(Proxy(), None, "the proxy to go through")
+    proxy: str | None = option(
+        Proxy(), None, "the proxy to go through: a URL, `env` for HTTPS_PROXY and NO_PROXY, `none`"
+    )
 
     def __post_init__(self) -> None:
         tls.Settings.__post_init__(self)

@@ -90,6 +90,7 @@ class Ladder:
         self.cautions: list[Caution] = []
         self.facts: dict[str, Any] = {}
         self.certificates: tuple[bytes, ...] = ()
+        self.port: int | None = None
         self._connections: list[Connection] = []
         self._late: tuple[Late, Connection, Rung] | None = None  # told at the end
 
@@ -101,6 +102,7 @@ class Ladder:
         """The step `connect`; the connection is closed when the climb ends."""
         assert self.address is not None
         assert port is not None, "the inventory gives every check of a ported probe its port"
+        self.port = port
         with self.step(Layer.CONNECT) as rung:
             connection = await self.network.connect(self.address, port, rung.until)
         # It takes longer only where this host had no port free: not the target's time.
@@ -171,6 +173,7 @@ class Ladder:
             started=self.started,
             duration=self.network.now() - self.began,
             certificates=self.certificates,
+            port=self.port,
         )
 
     def _not_reached(self) -> list[Step]:

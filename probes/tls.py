@@ -78,7 +78,7 @@ async def secure(
     """The step `tls`: a session, its facts, and the certificate judged on the same connection."""
     name = ascii_name(settings.server_name or host)
     with ladder.step(Layer.TLS) as rung:
-        hello = TlsHello(None if is_address(name) else name.rstrip("."), alpn, settings.ca_file)
+        hello = hello_of(name, settings, alpn)
         session = await connection.start_tls(hello, rung.until)
         chain = certificates.read(session.chain)
         ladder.certificates = session.chain
@@ -89,6 +89,11 @@ async def secure(
         _judge(ladder, session, chain, name, settings)
     _warn(ladder, session, chain, settings.expires_in)
     return session
+
+
+def hello_of(name: str, settings: Settings, alpn: tuple[str, ...] = ()) -> TlsHello:
+    """What is offered; an address is never sent as SNI (RFC 6066 3)."""
+    return TlsHello(None if is_address(name) else name.rstrip("."), alpn, settings.ca_file)
 
 
 def _facts(session: TlsSession, chain: tuple[Certificate, ...]) -> dict[str, object]:

@@ -468,15 +468,6 @@ def test_endless_session_tickets_end(mint, serve_tls, ask):
     assert "nothing but handshake messages" in found.summary
 
 
-def test_a_proxy_is_not_available_yet(answer, ask):
-    """It is our error, and nothing is sent."""
-    server = answer(OK)
-    found = ask(HTTP, server.port, proxy="http://proxy.example:3128")
-    assert (found.verdict, found.cause) == (Verdict.ERROR, "probe.unsupported")
-    assert found.summary == "proxies: not available yet"
-    assert server.accepted == 0
-
-
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -500,7 +491,11 @@ def test_a_proxy_is_not_available_yet(answer, ask):
         ),
         ("headers", {"Content-Length": "1"}, "the header `Content-Length` is netcheck's to set"),
         ("proxy", "http://me:pw@proxy", "secret in clear text: a proxy's URL takes no user and password"),
-        ("proxy", "proxy", "`proxy` is not a proxy's URL (for example `http://proxy.acme.example:3128`)"),
+        (
+            "proxy",
+            "proxy",
+            "`proxy` is not a proxy's URL (for example `http://proxy.acme.example:3128`), `env` or `none`",
+        ),
         ("status", [99], "`99` is not an HTTP status: 100 to 599"),
         ("method", "get", "`get` is not a method: `GET`, `HEAD`, `OPTIONS`, `POST`"),
         ("fingerprint", "abcd", "`abcd` is not a SHA-256 fingerprint: 64 hex digits, or `SHA256:…`"),

@@ -1,0 +1,73 @@
+"""How a connection to a service is opened: directly, or through the proxy that the settings name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probes import causes, proxy
+from probes.contract import Layer, Outcome, Target, Timing
+from probes.ladder import Climb, Ladder, look
+from probes.net.base import Connection, Network, NetworkFailure
+from probes.proxy import Way
+
+DIRECT, ENVIRONMENT = "none", "env"
+
+
+def way_of(settings: Any, scheme: str, host: str) -> Way | None:
+    """The proxy to go through; None: directly. `env` is what this host's environment names."""
+    named = settings.proxy
+    if named == ENVIRONMENT:
+        named = proxy.from_environment(scheme, host)
+    return proxy.way(named) if named and named != DIRECT else None
+
+
+async def look_at(
+    target: Target,
+    way: Way | None,
+    timing: Timing,
+    network: Network,
+    layers: tuple[Layer, ...],
+    climb: Climb,
+) -> Outcome:
+    """One ladder on each address of the target, or of the proxy that leads to it."""
+    if way is None:
+        return await look(target, timing, network, layers, climb)
+    return await proxy.look_through(way, timing, network, layers, climb)
+
+
+class Opening:
+    """Opens the connections of one climb; the first is a step of its own."""
+
+    def __init__(self, ladder: Ladder, host: str, way: Way | None) -> None:
+        self._ladder = ladder
+        self._host = host
+        self.way = way
+
+    def relays(self, scheme: str) -> bool:
+        """Whether requests go to the proxy itself, in absolute form (RFC 9112 3.2.2)."""
+        return self.way is not None and scheme == "http" and self.way.scheme == "http"
+
+    async def first(self, scheme: str, port: int) -> Connection:
+        """The step `connect`."""
+        if self.way is None:
+            return await self._ladder.connect(port)
+        if self.relays(scheme):
+            with self._ladder.step(Layer.CONNECT) as rung:
+                connection = await proxy.reach(self._ladder, self.way, rung.until)
+            proxy.note(self._ladder, self.way)
+            return connection
+        return await proxy.connect(self._ladder, self.way, self._host, port)
+
+    async def again(self, scheme: str, port: int, until: float) -> Connection:
+        """A further one, within a step. Raises Failed."""
+        ladder = self._ladder
+        if self.way is not None:
+            connection = await proxy.reach(ladder, self.way, until)
+            if not self.relays(scheme):
+                await proxy.tunnel(connection, self.way, self._host, port, until)
+            return connection
+        assert ladder.address is not None
+        try:
+            return ladder.keep(await ladder.network.connect(ladder.address, port, until))
+        except NetworkFailure as error:
+            raise causes.explain(Layer.CONNECT, error) from None

@@ -1,0 +1,224 @@
+"""Requests through a proxy: CONNECT, absolute form and SOCKS5, against proxies on loopback."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+
+import pytest
+
+from probes import proxy
+from probes.contract import Confidence, Layer, Verdict
+from probes.http import HTTP, HTTPS
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+def head(sock):
+    """One message's head, as text; empty when the other has gone."""
+    data = b""
+    while not data.endswith(b"\r\n\r\n"):
+        more = sock.recv(1)
+        if not more:
+            break
+        data += more
+    return data.decode("latin-1")
+
+
+def joined(one, other):
+    """Copy bytes both ways until either ends."""
+
+    def copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    back = threading.Thread(target=copy, args=(other, one), daemon=True)
+    back.start()
+    copy(one, other)
+    back.join(10)
+
+
+@pytest.fixture
+def http_proxy(serve):
+    """An HTTP proxy that allows everything, or answers each request with `refusal`; it keeps the requests."""
+
+    def start(refusal=None):
+        asked = []
+
+        def handler(sock):
+            request = head(sock)
+            asked.append(request)
+            method, target, _ = request.split(" ", 2)
+            if refusal is not None:
+                sock.sendall(refusal)
+                return
+            where = target if method == "CONNECT" else target.split("/")[2]
+            host, _, port = where.rpartition(":")
+            with socket.create_connection((host, int(port)), 5) as onward:
+                if method == "CONNECT":
+                    sock.sendall(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 lab\r\n\r\n")
+                else:
+                    onward.sendall(request.encode("latin-1"))
+                joined(sock, onward)
+
+        server = serve(handler)
+        server.asked = asked
+        return server
+
+    return start
+
+
+@pytest.fixture
+def socks_proxy(serve):
+    """A SOCKS5 proxy that wants this method and answers with this code."""
+
+    def start(method=0, code=0):
+        def handler(sock):
+            sock.recv(2)
+            sock.recv(1)
+            sock.sendall(bytes([5, method]))
+            if method == 0xFF:
+                return
+            _, _, _, kind = sock.recv(4)
+            host = sock.recv(sock.recv(1)[0]).decode() if kind == 3 else socket.inet_ntoa(sock.recv(4))
+            (port,) = struct.unpack("!H", sock.recv(2))
+            sock.sendall(bytes([5, code, 0, 1]) + bytes(6))
+            if code == 0:
+                with socket.create_connection((host, port), 5) as onward:
+                    joined(sock, onward)
+
+        return serve(handler)
+
+    return start
+
+
+def through(server, scheme="http"):
+    return f"{scheme}://127.0.0.1:{server.port}"
+
+
+def test_https_goes_through_connect(mint, serve_tls, http_proxy, ask):
+    """One connection to the proxy, named by CONNECT; TLS is the target's own, and judged."""
+    target = serve_tls(mint.context(mint.leaf("127.0.0.1")), lambda sock: (head(sock), sock.sendall(OK)))
+    between = http_proxy()
+    found = ask(HTTPS, target.port, ca_file=mint.file(mint.root.pem), proxy=through(between))
+    assert (found.verdict, found.cause) == (Verdict.PASS, None)
+    assert between.asked[0].startswith(f"CONNECT 127.0.0.1:{target.port} HTTP/1.1")
+    assert found.port == between.port
+    assert found.facts["proxy"] == through(between)
+    assert f"through the proxy {through(between)}" in found.evidence
+
+
+def test_http_asks_the_proxy_in_absolute_form(serve, http_proxy, ask):
+    """RFC 9112 3.2.2: proxies rarely allow CONNECT to port 80."""
+    target = serve(lambda sock: (head(sock), sock.sendall(OK)))
+    between = http_proxy()
+    found = ask(HTTP, target.port, path="/health?x=1", proxy=through(between))
+    assert found.verdict is Verdict.PASS
+    assert between.asked[0].startswith(f"GET http://127.0.0.1:{target.port}/health?x=1 HTTP/1.1")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_socks_is_told_the_target(serve, socks_proxy, ask, host):
+    """An address as such, a name for the proxy to resolve."""
+    target = serve(lambda sock: (head(sock), sock.sendall(OK)))
+    found = ask(HTTP, target.port, host=host, proxy=through(socks_proxy(), "socks5"))
+    assert found.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause", "words"),
+    [
+        (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n\r\n",
+            "proxy.auth_required",
+            "wants a login (Negotiate)",
+        ),
+        (b"HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n", "proxy.refused", "403"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "proxy.refused", "can't reach"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "proxy.refused", "answers as SSH"),
+        (b"", "proxy.refused", "closed the connection"),
+    ],
+)
+def test_why_a_tunnel_is_refused(http_proxy, ask, answer, cause, words):
+    """The proxy's own answer, at the step that connects; the target was not reached."""
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(http_proxy(answer)))
+    assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, cause, Layer.CONNECT)
+    assert words in found.summary
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "cause", "confidence"),
+    [
+        (0xFF, 0, "proxy.auth_required", Confidence.CERTAIN),
+        (0, 2, "proxy.refused", Confidence.CERTAIN),
+        (0, 4, "proxy.refused", Confidence.LIKELY),
+    ],
+)
+def test_why_socks_refuses(socks_proxy, ask, method, code, cause, confidence):
+    """RFC 1928 3 and 6."""
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(socks_proxy(method, code), "socks5h"))
+    assert (found.cause, found.confidence, found.layer) == (cause, confidence, Layer.CONNECT)
+
+
+def test_a_proxy_that_is_not_there(ask, serve):
+    """Nobody listens: the proxy's fault, with what its connection met."""
+    gone = serve(lambda sock: None)
+    gone.close()
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(gone))
+    assert (found.cause, found.layer) == ("proxy.unreachable", Layer.CONNECT)
+    assert "the connection to it is tcp.refused" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (b"HTTP/1.1 407 Login\r\nContent-Length: 0\r\n\r\n", "proxy.auth_required"),
+        (
+            b"HTTP/1.1 403 Forbidden\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n"
+            b"Content-Length: 2\r\n\r\nno",
+            "http.blocked_by_proxy",
+        ),
+        (b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n", "proxy.refused"),
+        (b"HTTP/1.1 404 Not Found\r\nVia: 1.1 lab\r\nContent-Length: 0\r\n\r\n", "http.status"),
+    ],
+)
+def test_what_a_proxy_answers_itself(http_proxy, ask, answer, cause):
+    """Without TLS its page looks like the target's; its own marks tell."""
+    found = ask(HTTP, 80, host="target.invalid", proxy=through(http_proxy(answer)))
+    assert (found.verdict, found.cause) == (Verdict.FAIL, cause)
+
+
+def test_a_page_of_the_target_is_its_own(serve, ask):
+    """Without a proxy a product's words may be the target's: it may be that very product."""
+    page = b"<title>FortiGate</title> Fortinet"
+    answer = b"HTTP/1.1 403 Forbidden\r\nServer: FortiGate\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(page),
+        page,
+    )
+    target = serve(lambda sock: (head(sock), sock.sendall(answer)))
+    found = ask(HTTP, target.port, status=[200])
+    assert found.cause == "http.status"
+
+
+def test_a_network_that_wants_a_login(serve, ask):
+    """RFC 6585 6: no service says so of itself."""
+    answer = b"HTTP/1.1 511 Network Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    target = serve(lambda sock: (head(sock), sock.sendall(answer)))
+    assert ask(HTTP, target.port).cause == "http.captive_portal"
+
+
+def test_the_environments_proxy(monkeypatch):
+    """As most programs read it: lower case first, NO_PROXY by suffix, a missing scheme is http."""
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.acme.example:3128")
+    monkeypatch.setenv("NO_PROXY", ".internal.example,10.0.0.5")
+    assert proxy.from_environment("https", "acme.vault.example") == "http://proxy.acme.example:3128"
+    assert proxy.from_environment("wss", "acme.vault.example") == "http://proxy.acme.example:3128"
+    assert proxy.from_environment("https", "db.internal.example") is None
+    assert proxy.from_environment("http", "acme.vault.example") is None

@@ -1,0 +1,160 @@
+"""ws and wss against WebSocket servers on loopback, and against what stands in their way."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request
+
+from probes.contract import Confidence, Layer, Verdict
+from probes.ws import WS, WSS
+
+PLAIN = b"HTTP/1.1 %s\r\n%sContent-Length: 2\r\n\r\nhi"
+
+
+def head(sock):
+    """One request's head; empty when the client has gone."""
+    data = b""
+    while not data.endswith(b"\r\n\r\n"):
+        more = sock.recv(1)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def echo(sock, most=1 << 20, idle=None, seen=None):
+    """A WebSocket server that answers pings; messages above `most` end it, silence of `idle` seconds too."""
+    ws = WSConnection(ConnectionType.SERVER)
+    sock.settimeout(idle or 10)
+    size = 0
+    while data := sock.recv(65536):
+        ws.receive_data(data)
+        for event in ws.events():
+            if isinstance(event, Request):
+                sock.sendall(ws.send(AcceptConnection()))
+            elif isinstance(event, BytesMessage):
+                size += len(event.data)
+                if seen is not None:
+                    seen.append(len(event.data))
+                if size > most:
+                    sock.sendall(ws.send(CloseConnection(code=1009, reason="too big")))
+                    drain(sock)
+                    return
+            elif isinstance(event, Ping):
+                sock.sendall(ws.send(event.response()))
+            elif isinstance(event, CloseConnection):
+                sock.sendall(ws.send(event.response()))
+                return
+
+
+def drain(sock):
+    """Take what still comes: to close upon it would be an RST."""
+    while sock.recv(65536):
+        pass
+
+
+def answering(upgraded, plain=PLAIN % (b"200 OK", b"")):
+    """A server that answers an upgrade in its own way, and a plain request otherwise."""
+
+    def handler(sock):
+        answer = upgraded if b"pgrade" in head(sock) else plain
+        if callable(answer):
+            answer(sock)
+        else:
+            sock.sendall(answer)
+
+    return handler
+
+
+def test_a_whole_session(serve, ask):
+    """The upgrade, 64 kB, a ping behind them, one after silence, and a goodbye."""
+    seen = []
+    server = serve(lambda sock: echo(sock, seen=seen))
+    found = ask(WS, server.port, ping_after=0.2)
+    assert (found.verdict, found.layer) == (Verdict.PASS, None)
+    assert sum(seen) == 65_536
+    assert found.facts["ws"]["status"] == 101
+    assert "a ping after 0.2 s of silence was answered" in found.evidence
+
+
+def test_inside_tls(mint, serve_tls, ask):
+    """The certificate is judged as everywhere."""
+    server = serve_tls(mint.context(mint.leaf("127.0.0.1")), echo)
+    found = ask(WSS, server.port, ping_after=0.0, ca_file=mint.file(mint.root.pem))
+    assert found.verdict is Verdict.PASS
+    assert [step.layer for step in found.steps] == [Layer.CONNECT, Layer.TLS, Layer.PROTOCOL]
+    assert ask(WSS, server.port, ping_after=0.0).cause == "tls.untrusted"
+
+
+def test_a_server_that_minds_the_message_is_there(serve, ask):
+    """It says so by its close code: what was sent arrived."""
+    server = serve(lambda sock: echo(sock, most=1000))
+    found = ask(WS, server.port)
+    assert found.verdict is Verdict.PASS
+    assert "the server closed the session after a message of 65536 bytes: 1009 too big" in found.evidence
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request", b"426 Upgrade Required"])
+def test_an_upgrade_that_was_stripped(serve, ask, status):
+    """The server never saw it, and answers as to any request."""
+    server = serve(answering(PLAIN % (status, b"Server: nginx\r\n")))
+    found = ask(WS, server.port)
+    assert (found.cause, found.layer) == ("ws.upgrade_blocked", Layer.PROTOCOL)
+    assert "its header server: nginx" in found.evidence
+
+
+def test_an_upgrade_that_a_proxy_refuses(serve, ask):
+    """A plain request for the same passes, and the headers say who refuses."""
+    server = serve(answering(PLAIN % (b"403 Forbidden", b"Via: 1.1 gw (squid/5.7)\r\n")))
+    found = ask(WS, server.port)
+    assert (found.cause, found.confidence) == ("ws.upgrade_blocked", Confidence.CERTAIN)
+    assert "refused by Squid: 403" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"), [(b"404 Not Found", "http.status"), (b"502 Bad Gateway", "http.server_error")]
+)
+def test_a_path_that_answers_so_to_anything(serve, ask, status, cause):
+    """It is not the upgrade: the plain request beside it gets the same."""
+    server = serve(answering(PLAIN % (status, b""), PLAIN % (status, b"")))
+    assert ask(WS, server.port).cause == cause
+
+
+@pytest.mark.parametrize("how", [lambda sock: time.sleep(1.5), lambda sock: None])
+def test_an_upgrade_that_is_swallowed(serve, ask, how):
+    """Silence or a hang-up, and only for the upgrade: likely something between."""
+    found = ask(WS, serve(answering(how)).port, timeout=1.0)
+    assert (found.cause, found.confidence) == ("ws.upgrade_blocked", Confidence.LIKELY)
+
+
+def test_a_silent_server_is_silent(serve, ask):
+    """The plain request beside it gets nothing either."""
+    found = ask(WS, serve(lambda sock: time.sleep(1.5)).port, timeout=1.0)
+    assert found.cause == "protocol.silent"
+
+
+def test_an_upgrade_that_somebody_else_accepted(serve, ask):
+    """101 without the right Sec-WebSocket-Accept (RFC 6455 4.1): from a cache, or no WebSocket at all."""
+    answer = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"
+    )
+    found = ask(WS, serve(answering(answer)).port)
+    assert found.cause == "ws.upgrade_blocked"
+    assert "no WebSocket" in found.summary
+
+
+def test_another_protocol_answers(serve, ask):
+    """Its first bytes say which."""
+    found = ask(WS, serve(lambda sock: (head(sock), sock.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"))).port)
+    assert (found.cause, found.layer) == ("protocol.mismatch", Layer.PROTOCOL)
+
+
+def test_a_session_that_silence_ends(serve, ask):
+    """A ping before it was answered, the one behind it was not."""
+    server = serve(lambda sock: echo(sock, idle=0.5))
+    found = ask(WS, server.port, ping_after=1.0)
+    assert (found.cause, found.confidence) == ("path.idle_dropped", Confidence.LIKELY)
