@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from bisect import bisect_right
+from collections import Counter
 
 from probes.net.base import Network
 from probes.path.route import Hop, Route
@@ -24,6 +25,7 @@ class Routers:
         self._network = network
         self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
         self._answers: dict[str, list[float]] = {}  # when each hop answered
+        self._beside: Counter[str] = Counter()  # and how often beside routes, at which moments is not kept
         self._heard: set[int] = set()  # the TTLs at which any hop answered
         self._names: dict[str, asyncio.Task[str | None]] = {}
 
@@ -41,6 +43,10 @@ class Routers:
                     asking = self._network.name_of(hop.address, now + NAMES)
                     self._names[hop.address] = asyncio.ensure_future(asking)
 
+    def heard(self, address: str) -> None:
+        """One more answer of this hop, beside those of routes."""
+        self._beside[address] += 1
+
     def may_fill(self, route: Route) -> bool:
         """Whether a hop is missing where other flows met one: it may have been short of answers."""
         return any(hop.address is None and hop.ttl in self._heard for hop in route.hops)
@@ -56,7 +62,7 @@ class Routers:
         """Whether this hop has answered often, yet never so often at once that it has no limit."""
         times = self._answers.get(hop, [])
         at_once = (bisect_right(times, time + 1.0) - place for place, time in enumerate(times))
-        return len(times) >= FEW and max(at_once) <= BURST
+        return len(times) + self._beside[hop] >= FEW and max(at_once, default=0) <= BURST
 
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""

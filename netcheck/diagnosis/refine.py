@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
-from netcheck.diagnosis.ascents import signed_by_itself
+from netcheck.diagnosis.ascents import looping, signed_by_itself
 from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
@@ -17,7 +17,7 @@ from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
 from probes.path import mtu
-from probes.path.route import Hop, Route
+from probes.path.route import Hop, Route, cycle
 from probes.words import duration_words, icmp_words
 
 UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
@@ -25,6 +25,11 @@ NOT_AGAIN = "three more SYNs met no such answer, or only one"
 ONE_BY_ONE = "three more SYNs are answered one by one, as by a rule: a router that tries gives all up at once"
 OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
 AT_ONE_MOMENT = "three more SYNs, sent one after the other, are answered at one moment: a router has tried"
+ON_ONE_OF_SEVERAL = "there is more than one path, and which one a SYN takes depends on its ports"
+NO_CYCLE = "no trace shows who sends it round: who said so last depends on the time to live it began with"
+MAYBE_ROUTED = (
+    "another port of the same address gets an RST: if that is the target's, there is a route, and a rule"
+)
 # What an unreachable host looks like: to the looks, or to the trace alone where the looks heard nothing.
 CALLED_DOWN = ("tcp.host_down", "tcp.rejected", "tcp.filtered")
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
@@ -89,12 +94,16 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
     shown = tuple(control.summary for control in traced.controls)
     if judgement.verdict is not Verdict.FAIL:
         return Refined(judgement, controls=traced.controls)
-    if judgement.cause == "tcp.refused":
+    if judgement.layer is Layer.CONNECT and traced.route.opened:
+        refined = Refined(_by_turns(judgement, traced.route))
+    elif judgement.cause == "tcp.refused":
         refined = _refused(judgement, traced)
     elif judgement.cause == "tcp.filtered":
         refined = _silent(judgement, traced)
-    elif _is_routed(judgement, traced):
-        refined = Refined(_routed(judgement))
+    elif judgement.cause == "tcp.no_route" and looping(judgement.main):
+        refined = _circling(judgement, traced.route)
+    elif judgement.cause == "tcp.no_route" and judgement.main.signed_by:
+        refined = Refined(_no_route(judgement, traced))
     else:
         refined = Refined(_by_whom(judgement, traced))
     told = also(refined.judgement, *shown)
@@ -109,17 +118,42 @@ def _by_whom(judgement: Judgement, traced: Traced) -> Judgement:
     return likely(judgement, f"{address} forwards as well: it may sign for a firewall that is behind it")
 
 
-def _is_routed(judgement: Judgement, traced: Traced) -> bool:
-    """Whether a router says that it has no route, while another port of the host answers."""
-    said = judgement.cause == "tcp.no_route" and judgement.main.signed_by is not None
-    beside = any(one.served for one in traced.controls)
-    return said and judgement.confidence is Confidence.CERTAIN and beside
+def _by_turns(judgement: Judgement, route: Route) -> Judgement:
+    """The looks failed, and SYNs of the trace were answered by a handshake: it opens now and then."""
+    one = route.opened == 1
+    opened = f"{'one SYN' if one else f'{route.opened} SYNs'} of the trace {'was' if one else 'were'}"
+    return with_cause(
+        judgement,
+        "path.unstable",
+        f"{judgement.summary}; and yet {opened} answered by a handshake",
+        Confidence.LIKELY,
+        f"{opened} answered by a handshake, of {route.syns} with all kinds of TTLs",
+        *((ON_ONE_OF_SEVERAL,) if route.ecmp else ()),
+    )
 
 
-def _routed(judgement: Judgement) -> Judgement:
-    """A router says that it has no route, and yet has one: it is this port that it rejects."""
-    why = "another port of the same address answers, so there is a route: a rule says so of this one"
-    return with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)
+def _circling(judgement: Judgement, route: Route) -> Refined:
+    """Who sends a packet round; whoever said that its time was up did so by chance."""
+    members = cycle(route.hops)
+    if not members:
+        return Refined(also(judgement, NO_CYCLE))
+    first = next(hop.ttl for hop in route.hops if hop.address == members[0])
+    told = also(judgement, f"from hop {first} on {' and '.join(members)} answer by turns: they send it round")
+    return Refined(told, where=Place("at", members[0], cycle=members))
+
+
+def _no_route(judgement: Judgement, traced: Traced) -> Judgement:
+    """A router says that it has no route. If it has one, it is this port that it rejects."""
+    if judgement.confidence is not Confidence.CERTAIN:
+        return judgement
+    if traced.routed or any(one.served for one in traced.controls):
+        from_beyond = "gets an RST from beyond who says so" if traced.routed else "answers"
+        why = (
+            f"another port of the same address {from_beyond}, so there is a route: a rule says so of this one"
+        )
+        return with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)
+    refused = any(one.varied == "port" and one.cause == "tcp.refused" for one in traced.controls)
+    return likely(judgement, MAYBE_ROUTED) if refused else judgement
 
 
 def _refused(judgement: Judgement, traced: Traced) -> Refined:
@@ -149,8 +183,7 @@ def _silent(judgement: Judgement, traced: Traced) -> Refined:
         return Refined(told, where=lost_after(route, traced.before))
     if end.kind == "rejected":
         return _unheard(judgement, end)
-    words = "an RST" if end.kind == "refused" else "a handshake"
-    doubt = f"a SYN of the trace was answered by {words}: silence is not the whole story"
+    doubt = "a SYN of the trace was answered by an RST: silence is not the whole story"
     return Refined(also(judgement, doubt)._replace(confidence=Confidence.LIKELY))
 
 
@@ -177,15 +210,15 @@ def _tried(judgement: Judgement, patient: Patient) -> Judgement:
     return with_cause(judgement, "tcp.host_down", summary, Confidence.CERTAIN, AT_ONE_MOMENT)
 
 
-def named(end: Reply) -> Failed:
-    """The cause of a rejection that a single SYN met."""
+def named(end: Reply, address: str | None = None) -> Failed:
+    """The cause of a rejection that a single SYN to this address met."""
     rejection = ConnectFailed(errno.EHOSTUNREACH, icmp=end.icmp, elapsed=end.rtt or 0.0)
-    return explain(Layer.CONNECT, rejection)
+    return explain(Layer.CONNECT, rejection, address)
 
 
 def _unheard(judgement: Judgement, end: Reply) -> Refined:
     """The looks heard nothing, the trace a rejection: routers send few ICMP errors a second."""
-    failed = named(end)
+    failed = named(end, judgement.main.address)
     # A single answer's time does not tell a router that has tried: it may answer a repeat of the SYN.
     sure = Confidence.LIKELY if failed.cause == "tcp.host_down" else failed.confidence
     summary = f"{failed.summary}, heard by the trace"
@@ -234,15 +267,28 @@ def _too_big(judgement: Judgement, sizes: Sizes) -> Judgement:
 
 
 def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:
-    """The route as it is shown: the hops, and who ended the flow where that is known."""
+    """The route as it is shown: the hops, and who ended the flow where that is known.
+
+    A rejection that is first heard behind hops that say nothing tells no distance: routers send few ICMP
+    errors, and one before may have gone unheard. `Place` has its signer.
+    """
     route, end = traced.route, traced.route.end
     hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), hop.rtt) for hop in route.hops]
+    if end is not None and end.kind == "rejected" and hops and hops[-1].address is None:
+        heard = max((hop.ttl for hop in hops if hop.address), default=0)
+        return Trace("tcp-ttl", tuple(hops[:heard]), route.ecmp)
     ended_by = None
     if end is not None and end.icmp is not None:
         ended_by = end.icmp.sender
-    elif end is not None and judgement.cause not in ("tcp.reset_by_firewall", CONNECTED):
+    elif end is not None and not _by_somebody(end, judgement):
         ended_by = judgement.main.address
     if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:
         rtt = end.rtt if end is not None else None
         hops.append(Hop(route.reach, ended_by, names.get(ended_by), rtt))
     return Trace("tcp-ttl", tuple(hops), route.ecmp)
+
+
+def _by_somebody(end: Reply, judgement: Judgement) -> bool:
+    """Whether what ended the flow in the target's name is not known to be the target's."""
+    by_turns = judgement.cause == "path.unstable" and end.kind == "refused"
+    return by_turns or judgement.cause in ("tcp.reset_by_firewall", CONNECTED)

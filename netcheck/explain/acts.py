@@ -35,6 +35,7 @@ INTRODUCTION = (
 
 # As the sentences of the rules name what a record has.
 NAMES = {name: name.upper() for name in ("hop", "network", "next", "next_network")}
+LOOP = "in a loop, each at "
 HOPS = {"customer": "a customer's hop", "vendor": "a vendor's hop", UNKNOWN: "a hop of unknown owner"}
 
 
@@ -122,7 +123,7 @@ def _conditions(rule: Rule) -> list[str]:
     """What the evidence has to be, in words; nothing where any will do."""
     parts = [f"the finding is {rule.confidence}"] if rule.confidence else []
     if rule.place or rule.hop:
-        relation = {"at": "at ", "after": "after ", None: "at or after "}[rule.place]
+        relation = {"at": "at ", "after": "after ", "loop": LOOP, None: "at or after "}[rule.place]
         parts.append(relation + HOPS.get(rule.hop or "", "any hop"))
     if rule.next:
         parts.append(f"before {HOPS[rule.next]}")

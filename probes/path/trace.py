@@ -144,7 +144,7 @@ class _Ladder:
         self._running -= done  # after all were asked: each one's failure is taken note of
 
     async def _hear_others(self) -> None:
-        """What is under way beyond the end may meet another one, over another path; it is not waited for long."""
+        """What is under way beyond the end may meet another one, over another path; not for long."""
         rtt = (self._end and self._end.rtt) or 0.0
         pause = asyncio.ensure_future(self._network.pause(max(BESIDE, ROUND_TRIPS_BESIDE * rtt)))
         try:
@@ -263,7 +263,7 @@ class _Ladder:
         return ttl in self._first and self._first[ttl].kind == "expired"
 
     def _doubtful(self) -> bool:
-        """Whether hops show that they limit their answers: late, or, among many traces, not twice or not at all."""
+        """Whether hops show that they limit their answers: late; or not twice or not at all, among traces."""
         if self._limited or any((reply.rtt or 0.0) > LATE for reply in self._first.values()):
             return True
         hole = any(not self._answered(ttl) for ttl in range(1, self._furthest))

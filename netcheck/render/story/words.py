@@ -59,6 +59,9 @@ def happened(check: CheckRecord) -> str:
     What is not certain is not said as if it were.
     """
     assert check.cause is not None
+    if check.cause == "path.unstable" and check.verdict is Verdict.FAIL:
+        flow = f"tcp/{check.port} to {check.address or check.host}"
+        return f"{flow} works at some times and not at others. Here: {check.summary.rstrip('.')}."
     flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
     certain = check.confidence is Confidence.CERTAIN
     if not certain and check.cause in PERHAPS:
