@@ -26,6 +26,7 @@ ONE_BY_ONE = "three more SYNs are answered one by one, as by a rule: a router th
 OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
 AT_ONE_MOMENT = "three more SYNs, sent one after the other, are answered at one moment: a router has tried"
 ON_ONE_OF_SEVERAL = "there is more than one path, and which one a SYN takes depends on its ports"
+OTHER_PATH = "the hops that answered before it may be on another of the paths: where it was sent is not known"
 NO_CYCLE = "no trace shows who sends it round: who said so last depends on the time to live it began with"
 MAYBE_ROUTED = (
     "another port of the same address gets an RST: if that is the target's, there is a route, and a rule"
@@ -163,15 +164,17 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
     if sender.by_target is not False:
         told = also(judgement, *sender.evidence)
         return Refined(told._replace(confidence=sender.confidence))
-    last = traced.route.last
+    last, several = traced.route.last, traced.route.ecmp
+    near = f"from {f'right after {last.address}' if last else NEAR}"
     told = with_cause(
         judgement,
         "tcp.reset_by_firewall",
-        f"an RST that the target did not send, from {f'right after {last.address}' if last else NEAR}",
-        sender.confidence if last else Confidence.UNDETERMINED,
+        f"an RST that the target did not send, {'on one of several paths' if several else near}",
+        sender.confidence if last and not several else Confidence.UNDETERMINED,
         *sender.evidence,
+        *((OTHER_PATH,) if several else ()),
     )
-    return Refined(told, where=lost_after(traced.route, traced.before))
+    return Refined(told, where=None if several else lost_after(traced.route, traced.before))
 
 
 def _silent(judgement: Judgement, traced: Traced) -> Refined:

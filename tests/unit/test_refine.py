@@ -208,6 +208,15 @@ def test_an_rst_of_a_firewall(sure: Confidence) -> None:
     assert TARGET not in [hop.address for hop in found.trace.hops]
 
 
+def test_an_rst_on_one_of_several_paths_has_no_place() -> None:
+    """The hop at the TTL before it may be on another path than the firewall."""
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY, RST, 3, ecmp=True), None, BY_OTHER)))
+    assert found.judgement.cause == "tcp.reset_by_firewall"
+    assert found.judgement.confidence is Confidence.UNDETERMINED
+    assert found.where is None
+    assert "on one of several paths" in found.judgement.summary
+
+
 def test_an_rst_from_before_any_hop_accuses_nobody() -> None:
     """It may be this host's own rule, or the first router's: undetermined, without a place."""
     found = refine(judgement("tcp.refused"), Found(Traced(Route((), RST, 1), A, BY_OTHER)))
