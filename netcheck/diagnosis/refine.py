@@ -12,7 +12,7 @@ from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Trac
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.record import Control, Place, Trace
-from probes.causes import explain
+from probes.causes import LOOP, explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
@@ -143,6 +143,12 @@ def _circling(judgement: Judgement, route: Route) -> Refined:
     return Refined(told, where=Place("at", members[0], cycle=members))
 
 
+def _goes_round(route: Route) -> bool:
+    """Whether the way itself shows a loop: a hop three times. Two paths of other lengths show one twice."""
+    members = cycle(route.hops)
+    return bool(members) and not route.ecmp and [hop.address for hop in route.hops].count(members[0]) > 2
+
+
 def _no_route(judgement: Judgement, traced: Traced) -> Judgement:
     """A router says that it has no route. If it has one, it is this port that it rejects."""
     if judgement.confidence is not Confidence.CERTAIN:
@@ -179,6 +185,9 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
 
 def _silent(judgement: Judgement, traced: Traced) -> Refined:
     route, end = traced.route, traced.route.end
+    if end is None and _goes_round(route):
+        summary = f"{LOOP}, and nobody was heard to say that its time to live was up"
+        return _circling(with_cause(judgement, "tcp.no_route", summary, Confidence.LIKELY), route)
     if end is None:
         told = also(judgement, _silence(route))
         if traced.unsure:

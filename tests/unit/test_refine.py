@@ -164,6 +164,16 @@ def test_a_routing_loop_is_at_the_first_that_sends_it_round() -> None:
     assert found.judgement.cause == "tcp.no_route"
 
 
+@pytest.mark.parametrize(("times", "cause"), [(3, "tcp.no_route"), (2, "tcp.filtered")])
+def test_silence_on_a_way_that_goes_round_is_a_loop(times: int, cause: str) -> None:
+    """The looks did not hear that the time was up; the hop met last is none that drops."""
+    way = tuple(Hop(ttl, address) for ttl, address in enumerate([A, *[B, C] * times], 1))
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(way))))
+    assert (found.judgement.cause, found.where is not None) == (cause, True)
+    assert found.where != Place("after", C) or times == 2
+    assert cause == "tcp.filtered" or found.judgement.confidence is Confidence.LIKELY
+
+
 def test_a_loop_that_no_trace_shows_has_no_place() -> None:
     """The routers were short of answers."""
     found = loop(A, B, None, C)
