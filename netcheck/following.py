@@ -15,7 +15,7 @@ from probes.path.trace import MOST_SYNS, patience_for
 # counts if so many more ports meet the same: of two paths both show themselves in three of four cases.
 MORE = 2
 
-Heard = Callable[[str], None]
+Heard = Callable[[str, str], None]  # of a hop and of who was met behind it
 
 
 async def next_hop(
@@ -23,7 +23,7 @@ async def next_hop(
 ) -> str | None:
     """The next hop of a route that ends in silence, if it is the same from every source port.
 
-    `references` are flows that get further; `heard` is told of each hop that answers one.
+    `references` are flows that get further; `heard` is told of each who is met behind the last hop.
     """
     if route.last is None or route.ecmp:
         return None
@@ -39,11 +39,14 @@ async def next_hop(
 
 async def _shown(reference: Reference, address: str, last: Hop, asker: Asker, heard: Heard) -> str | None:
     """Who follows on this flow, where it passes the last hop too."""
-    here, beyond = await asyncio.gather(*(_ask(reference, last, step, asker, heard) for step in (0, 1)))
-    if here.icmp is None or here.icmp.sender != last.address or beyond.kind == "silent":
+    here, beyond = await asyncio.gather(*(_ask(reference, last, step, asker) for step in (0, 1)))
+    if last.address is None or _met(here) != ("expired", last.address) or beyond.kind == "silent":
         return None
     more = min(MORE, asker.left)
-    others = await asyncio.gather(*(_ask(reference, last, 1, asker, heard) for _ in range(more)))
+    others = await asyncio.gather(*(_ask(reference, last, 1, asker) for _ in range(more)))
+    for one in (beyond, *others):
+        if one.kind == "expired" and one.icmp is not None:
+            heard(last.address, one.icmp.sender)
     # Who is short of answers does not speak against it, if another port met the same.
     if {_met(one) for one in others if one.kind != "silent"} != {_met(beyond)}:
         return None
@@ -52,12 +55,9 @@ async def _shown(reference: Reference, address: str, last: Hop, asker: Asker, he
     return address if reference.same and await _is_target(beyond, reference, last, asker.network) else None
 
 
-async def _ask(reference: Reference, last: Hop, step: int, asker: Asker, heard: Heard) -> Reply:
+async def _ask(reference: Reference, last: Hop, step: int, asker: Asker) -> Reply:
     wait = patience_for(last.rtt or 0.0)
-    reply = await asker.knock(reference.address, reference.port, ttl=last.ttl + step, wait=wait)
-    if reply.kind == "expired" and reply.icmp is not None:
-        heard(reply.icmp.sender)
-    return reply
+    return await asker.knock(reference.address, reference.port, ttl=last.ttl + step, wait=wait)
 
 
 def _met(reply: Reply) -> tuple[str, str | None]:

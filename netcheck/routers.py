@@ -43,9 +43,10 @@ class Routers:
                     asking = self._network.name_of(hop.address, now + NAMES)
                     self._names[hop.address] = asyncio.ensure_future(asking)
 
-    def heard(self, address: str) -> None:
-        """One more answer of this hop, beside those of routes."""
-        self._beside[address] += 1
+    def heard(self, hop: str, follower: str) -> None:
+        """One more answer, beside those of routes, of who was once met behind this hop."""
+        self._after.setdefault(hop, set()).add(follower)
+        self._beside[follower] += 1
 
     def may_fill(self, route: Route) -> bool:
         """Whether a hop is missing where other flows met one: it may have been short of answers."""

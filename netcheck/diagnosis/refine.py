@@ -128,7 +128,7 @@ def _by_turns(judgement: Judgement, route: Route) -> Judgement:
         "path.unstable",
         f"{judgement.summary}; and yet {opened} answered by a handshake",
         Confidence.LIKELY,
-        f"{opened} answered by a handshake, of {route.syns} with all kinds of TTLs",
+        f"{opened} answered by a handshake, of {route.syns}; none was completed",
         *((ON_ONE_OF_SEVERAL,) if route.ecmp else ()),
     )
 
@@ -282,11 +282,15 @@ def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Tr
     """The route as it is shown: the hops, and who ended the flow where that is known.
 
     A rejection that is first heard behind hops that say nothing tells no distance: routers send few ICMP
-    errors, and one before may have gone unheard. `Place` has its signer.
+    errors, and one before may have gone unheard. Nor does it on one of many paths. `Place` has its signer.
     """
     route, end = traced.route, traced.route.end
     hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), hop.rtt) for hop in route.hops]
-    if end is not None and end.kind == "rejected" and hops and hops[-1].address is None:
+    if (
+        end is not None
+        and end.kind == "rejected"
+        and (_is_gap(hops) or _by_another_path(end, judgement, route))
+    ):
         heard = max((hop.ttl for hop in hops if hop.address), default=0)
         return Trace("tcp-ttl", tuple(hops[:heard]), route.ecmp)
     ended_by = None
@@ -298,6 +302,16 @@ def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Tr
         rtt = end.rtt if end is not None else None
         hops.append(Hop(route.reach, ended_by, names.get(ended_by), rtt))
     return Trace("tcp-ttl", tuple(hops), route.ecmp)
+
+
+def _is_gap(hops: list[Hop]) -> bool:
+    return bool(hops) and hops[-1].address is None
+
+
+def _by_another_path(end: Reply, judgement: Judgement, route: Route) -> bool:
+    """Whether a router signed the rejection that need not be on the path of those who answered before."""
+    sender = end.icmp.sender if end.icmp else None
+    return (route.ecmp or route.opened > 0) and sender != judgement.main.address
 
 
 def _by_somebody(end: Reply, judgement: Judgement) -> bool:

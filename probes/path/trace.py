@@ -234,14 +234,12 @@ class _Ladder:
     async def _compare(self, ttl: int, wait: float | None = None) -> None:
         reply, first = await self._knock(ttl, wait), self._first[ttl]
         self._comparing -= 1
-        if reply.kind == "silent":
+        if reply.kind == "silent" or (reply.rtt or 0.0) > LATE:
             self._uneven = True  # it answered the same question a moment ago
-        elif reply.kind == "connected":
+        if reply.kind == "connected":
             self._ecmp = True  # of another length
         elif reply.icmp and first.icmp and reply.icmp.sender != first.icmp.sender:
             self._ecmp = True
-        if reply.kind == "expired" and (reply.rtt or 0.0) > LATE:
-            self._limited = True
 
     async def _knock(self, ttl: int, wait: float | None) -> Reply:
         until = self._network.now() + (self._wait if wait is None else wait)

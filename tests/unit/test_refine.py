@@ -144,6 +144,15 @@ def test_a_rejection_heard_behind_a_gap_has_no_distance(gap: tuple[Hop, ...]) ->
     assert [hop.address for hop in found.trace.hops] == ([A] if gap else [A, B])
 
 
+def test_a_rejection_on_one_of_several_paths_has_no_distance() -> None:
+    """The hop before it may be on the other one, and who signed it beside that."""
+    for route in (Route(WAY, ecmp=True), Route(WAY, opened=1)):
+        met = route._replace(end=Reply("rejected", 0.003, icmp(13, C)), reach=3)
+        found = refine(judgement("tcp.rejected"), Found(Traced(met)))
+        assert found.trace is not None
+        assert [hop.address for hop in found.trace.hops] == [A, B]
+
+
 def loop(*addresses: str | None) -> Refined:
     """A SYN whose time ran out in a loop, with a trace that met these."""
     told = judgement("tcp.no_route")
