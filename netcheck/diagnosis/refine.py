@@ -8,16 +8,18 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
 from netcheck.diagnosis.ascents import looping, signed_by_itself
+from netcheck.diagnosis.drawn import drawn
 from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
+from netcheck.diagnosis.ways import by_turns, circling, goes_round, no_route
 from netcheck.record import Control, Place, Trace
 from probes.causes import LOOP, explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
 from probes.path import mtu
-from probes.path.route import Hop, Route, cycle
+from probes.path.route import Route
 from probes.words import duration_words, icmp_words
 
 UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
@@ -25,12 +27,7 @@ NOT_AGAIN = "three more SYNs met no such answer, or only one"
 ONE_BY_ONE = "three more SYNs are answered one by one, as by a rule: a router that tries gives all up at once"
 OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
 AT_ONE_MOMENT = "three more SYNs, sent one after the other, are answered at one moment: a router has tried"
-ON_ONE_OF_SEVERAL = "there is more than one path, and which one a SYN takes depends on its ports"
 OTHER_PATH = "the hops that answered before it may be on another of the paths: where it was sent is not known"
-NO_CYCLE = "no trace shows who sends it round: who said so last depends on the time to live it began with"
-MAYBE_ROUTED = (
-    "another port of the same address gets an RST: if that is the target's, there is a route, and a rule"
-)
 # What an unreachable host looks like: to the looks, or to the trace alone where the looks heard nothing.
 CALLED_DOWN = ("tcp.host_down", "tcp.rejected", "tcp.filtered")
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
@@ -63,7 +60,7 @@ def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Re
         return with_way(_by_experiment(judgement, found.stalled), found.traced, names)
     if found.traced is not None:
         refined = _by_trace(judgement, found.traced)
-        return refined._replace(trace=_drawn(found.traced, refined.judgement, names))
+        return refined._replace(trace=drawn(found.traced, refined.judgement, names))
     if found.known is not None and judgement.cause == "tcp.filtered":
         return _by_neighbours(judgement, found.known)
     if found.stalled is not None:
@@ -75,12 +72,12 @@ def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] =
     """A flow that connects, with its way. Who completes everybody's handshakes stands after the last hop."""
     if traced is None:
         return refined
-    drawn = _drawn(traced, refined.judgement, names)
+    shown = drawn(traced, refined.judgement, names)
     last = traced.route.last
     if refined.judgement.cause != CONNECTED or last is None or traced.route.reach is None:
-        return refined._replace(trace=drawn)
+        return refined._replace(trace=shown)
     told = also(refined.judgement, f"the handshake is completed after hop {last.ttl}, {last.address}")
-    return refined._replace(judgement=told, trace=drawn, where=lost_after(traced.route, None))
+    return refined._replace(judgement=told, trace=shown, where=lost_after(traced.route, None))
 
 
 def _swallowed(judgement: Judgement) -> Judgement:
@@ -96,15 +93,15 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
     if judgement.verdict is not Verdict.FAIL:
         return Refined(judgement, controls=traced.controls)
     if judgement.layer is Layer.CONNECT and traced.route.opened:
-        refined = Refined(_by_turns(judgement, traced.route))
+        refined = Refined(by_turns(judgement, traced.route))
     elif judgement.cause == "tcp.refused":
         refined = _refused(judgement, traced)
     elif judgement.cause == "tcp.filtered":
         refined = _silent(judgement, traced)
     elif judgement.cause == "tcp.no_route" and looping(judgement.main):
-        refined = _circling(judgement, traced.route)
+        refined = _round(judgement, traced.route)
     elif judgement.cause == "tcp.no_route" and judgement.main.signed_by:
-        refined = Refined(_no_route(judgement, traced))
+        refined = Refined(no_route(judgement, traced))
     else:
         refined = Refined(_by_whom(judgement, traced))
     told = also(refined.judgement, *shown)
@@ -119,48 +116,9 @@ def _by_whom(judgement: Judgement, traced: Traced) -> Judgement:
     return likely(judgement, f"{address} forwards as well: it may sign for a firewall that is behind it")
 
 
-def _by_turns(judgement: Judgement, route: Route) -> Judgement:
-    """The looks failed, and SYNs of the trace were answered by a handshake: it opens now and then."""
-    one = route.opened == 1
-    opened = f"{'one SYN' if one else f'{route.opened} SYNs'} of the trace {'was' if one else 'were'}"
-    return with_cause(
-        judgement,
-        "path.unstable",
-        f"{judgement.summary}; and yet {opened} answered by a handshake",
-        Confidence.LIKELY,
-        f"{opened} answered by a handshake, of {route.syns}; none was completed",
-        *((ON_ONE_OF_SEVERAL,) if route.ecmp else ()),
-    )
-
-
-def _circling(judgement: Judgement, route: Route) -> Refined:
-    """Who sends a packet round; whoever said that its time was up did so by chance."""
-    members = cycle(route.hops)
-    if not members:
-        return Refined(also(judgement, NO_CYCLE))
-    first = next(hop.ttl for hop in route.hops if hop.address == members[0])
-    told = also(judgement, f"from hop {first} on {' and '.join(members)} answer by turns: they send it round")
-    return Refined(told, where=Place("at", members[0], cycle=members))
-
-
-def _goes_round(route: Route) -> bool:
-    """Whether the way itself shows a loop: a hop three times. Two paths of other lengths show one twice."""
-    members = cycle(route.hops)
-    return bool(members) and not route.ecmp and [hop.address for hop in route.hops].count(members[0]) > 2
-
-
-def _no_route(judgement: Judgement, traced: Traced) -> Judgement:
-    """A router says that it has no route. If it has one, it is this port that it rejects."""
-    if judgement.confidence is not Confidence.CERTAIN:
-        return judgement
-    if traced.routed or any(one.served for one in traced.controls):
-        from_beyond = "gets an RST from beyond who says so" if traced.routed else "answers"
-        why = (
-            f"another port of the same address {from_beyond}, so there is a route: a rule says so of this one"
-        )
-        return with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)
-    refused = any(one.varied == "port" and one.cause == "tcp.refused" for one in traced.controls)
-    return likely(judgement, MAYBE_ROUTED) if refused else judgement
+def _round(judgement: Judgement, route: Route) -> Refined:
+    told, where = circling(judgement, route)
+    return Refined(told, where=where)
 
 
 def _refused(judgement: Judgement, traced: Traced) -> Refined:
@@ -185,9 +143,9 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
 
 def _silent(judgement: Judgement, traced: Traced) -> Refined:
     route, end = traced.route, traced.route.end
-    if end is None and _goes_round(route):
+    if end is None and goes_round(route):
         summary = f"{LOOP}, and nobody was heard to say that its time to live was up"
-        return _circling(with_cause(judgement, "tcp.no_route", summary, Confidence.LIKELY), route)
+        return _round(with_cause(judgement, "tcp.no_route", summary, Confidence.LIKELY), route)
     if end is None:
         told = also(judgement, _silence(route))
         if traced.unsure:
@@ -276,45 +234,3 @@ def _too_big(judgement: Judgement, sizes: Sizes) -> Judgement:
         f"with segments of {sizes.small} bytes it works, and without the limit it hangs, both tried again",
         *(() if unacked is None else (ours if unacked else theirs,)),
     )
-
-
-def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:
-    """The route as it is shown: the hops, and who ended the flow where that is known.
-
-    A rejection that is first heard behind hops that say nothing tells no distance: routers send few ICMP
-    errors, and one before may have gone unheard. Nor does it on one of many paths. `Place` has its signer.
-    """
-    route, end = traced.route, traced.route.end
-    hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), hop.rtt) for hop in route.hops]
-    if (
-        end is not None
-        and end.kind == "rejected"
-        and (_is_gap(hops) or _by_another_path(end, judgement, route))
-    ):
-        heard = max((hop.ttl for hop in hops if hop.address), default=0)
-        return Trace("tcp-ttl", tuple(hops[:heard]), route.ecmp)
-    ended_by = None
-    if end is not None and end.icmp is not None:
-        ended_by = end.icmp.sender
-    elif end is not None and not _by_somebody(end, judgement):
-        ended_by = judgement.main.address
-    if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:
-        rtt = end.rtt if end is not None else None
-        hops.append(Hop(route.reach, ended_by, names.get(ended_by), rtt))
-    return Trace("tcp-ttl", tuple(hops), route.ecmp)
-
-
-def _is_gap(hops: list[Hop]) -> bool:
-    return bool(hops) and hops[-1].address is None
-
-
-def _by_another_path(end: Reply, judgement: Judgement, route: Route) -> bool:
-    """Whether a router signed the rejection that need not be on the path of those who answered before."""
-    sender = end.icmp.sender if end.icmp else None
-    return (route.ecmp or route.opened > 0) and sender != judgement.main.address
-
-
-def _by_somebody(end: Reply, judgement: Judgement) -> bool:
-    """Whether what ended the flow in the target's name is not known to be the target's."""
-    by_turns = judgement.cause == "path.unstable" and end.kind == "refused"
-    return by_turns or judgement.cause in ("tcp.reset_by_firewall", CONNECTED)

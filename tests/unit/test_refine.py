@@ -9,7 +9,9 @@ from netcheck.diagnosis.answered import not_proved
 from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.judgement import Judgement
-from netcheck.diagnosis.refine import NEAR, NO_CYCLE, Refined, refine, with_way
+from netcheck.diagnosis.policy import policed
+from netcheck.diagnosis.refine import NEAR, Refined, refine, with_way
+from netcheck.diagnosis.ways import NO_CYCLE
 from netcheck.record import Control, Place
 from probes.causes import LOOP
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
@@ -123,6 +125,16 @@ def test_what_a_syn_of_the_trace_opens_is_unstable_whatever_the_looks_met(
     assert f"it looks like {cause}: as seen" in text(found)
     assert found.trace is not None
     assert found.trace.ecmp
+
+
+@pytest.mark.parametrize(("cause", "first"), [("tcp.filtered", "silent"), ("tcp.rejected", "blocked")])
+def test_what_must_be_blocked_is_open_if_a_syn_of_the_trace_opens(cause: str, first: str) -> None:
+    """It opens now and then, and must not at all."""
+    found = refine(judgement(cause), Found(Traced(Route(WAY, RST, 3, opened=1))))
+    told = policed(found.judgement, RST)
+    assert (told.verdict, told.cause) == (Verdict.FAIL, "policy.unexpectedly_open")
+    assert told.confidence is Confidence.LIKELY
+    assert told.summary.startswith(f"{first} at first")
 
 
 def test_an_rst_beside_handshakes_is_not_drawn_as_the_targets() -> None:
