@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from bisect import bisect_right
-from collections import Counter
 
 from probes.net.base import Network
 from probes.path.route import Hop, Route
@@ -25,7 +24,6 @@ class Routers:
         self._network = network
         self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
         self._answers: dict[str, list[float]] = {}  # when each hop answered
-        self._beside: Counter[str] = Counter()  # and how often beside routes, at which moments is not kept
         self._heard: set[int] = set()  # the TTLs at which any hop answered
         self._names: dict[str, asyncio.Task[str | None]] = {}
 
@@ -44,9 +42,8 @@ class Routers:
                     self._names[hop.address] = asyncio.ensure_future(asking)
 
     def heard(self, hop: str, follower: str) -> None:
-        """One more answer, beside those of routes, of who was once met behind this hop."""
+        """Who was once met behind this hop, beside routes."""
         self._after.setdefault(hop, set()).add(follower)
-        self._beside[follower] += 1
 
     def may_fill(self, route: Route) -> bool:
         """Whether a hop is missing where other flows met one: it may have been short of answers."""
@@ -63,7 +60,7 @@ class Routers:
         """Whether this hop has answered often, yet never so often at once that it has no limit."""
         times = self._answers.get(hop, [])
         at_once = (bisect_right(times, time + 1.0) - place for place, time in enumerate(times))
-        return len(times) + self._beside[hop] >= FEW and max(at_once, default=0) <= BURST
+        return len(times) >= FEW and max(at_once) <= BURST
 
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""
