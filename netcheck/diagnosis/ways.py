@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netcheck.diagnosis.found import Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
-from netcheck.record import Place
+from netcheck.record import Place, Trace
 from probes.contract import Confidence
 from probes.path.route import Route, cycle
 
@@ -37,6 +37,11 @@ def circling(judgement: Judgement, route: Route) -> tuple[Judgement, Place | Non
     first = next(hop.ttl for hop in route.hops if hop.address == members[0])
     told = also(judgement, f"from hop {first} on {' and '.join(members)} answer by turns: they send it round")
     return told, Place("at", members[0], cycle=members)
+
+
+def sent_round(trace: Trace) -> tuple[str, ...]:
+    """Who sends a packet round, as the record of its trace shows it."""
+    return cycle(trace.hops)
 
 
 def goes_round(route: Route) -> bool:

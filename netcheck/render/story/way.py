@@ -11,12 +11,12 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from netcheck.diagnosis.ascents import handshake
+from netcheck.diagnosis.ways import sent_round
 from netcheck.record import CheckRecord
 from netcheck.render import text
 from netcheck.render.story.checks import SIGNS, named
 from netcheck.render.story.layout import Line, listed
 from probes.contract import Confidence, Layer, Verdict
-from probes.path.route import cycle
 
 # How a flow ends that got an answer, to follow "is".
 ENDS = {
@@ -179,7 +179,7 @@ def _signers(drawing: Drawing) -> dict[str, list[CheckRecord]]:
 def circling(check: CheckRecord) -> tuple[str, ...]:
     """Who sends this flow round in a routing loop, as its trace shows; nobody where it ends otherwise."""
     lost = check.cause == "tcp.no_route" and check.trace is not None
-    return cycle(check.trace.hops) if lost and check.trace is not None else ()
+    return sent_round(check.trace) if lost and check.trace is not None else ()
 
 
 def _reaches(check: CheckRecord) -> bool:
