@@ -21,12 +21,14 @@ RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 class Place(NamedTuple):
     """Where a flow ends: `at` the address that signed the rejection, or `after` the last that answered.
 
-    `before` is the next hop seen on a sibling flow.
+    `before` is the next hop seen on a sibling flow. `cycle`: of a routing loop those who send the packets
+    round, in their order, as far as they are known; `address` is the first of them.
     """
 
     relation: str
     address: str
     before: str | None = None
+    cycle: tuple[str, ...] = ()
 
 
 class Warned(NamedTuple):

@@ -41,6 +41,10 @@ class Routers:
                     asking = self._network.name_of(hop.address, now + NAMES)
                     self._names[hop.address] = asyncio.ensure_future(asking)
 
+    def heard(self, hop: str, follower: str) -> None:
+        """Who was once met behind this hop, beside routes."""
+        self._after.setdefault(hop, set()).add(follower)
+
     def may_fill(self, route: Route) -> bool:
         """Whether a hop is missing where other flows met one: it may have been short of answers."""
         return any(hop.address is None and hop.ttl in self._heard for hop in route.hops)

@@ -16,6 +16,7 @@ from netcheck.diagnosis.ascents import handshake
 from netcheck.diagnosis.found import Patient, Traced, unused_control
 from netcheck.diagnosis.refine import named
 from netcheck.diagnosis.second_look import Failure, network_of
+from netcheck.following import next_hop
 from netcheck.record import Control
 from netcheck.routers import Routers
 from netcheck.sightings import Sightings
@@ -24,14 +25,18 @@ from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset
 from probes.path.arrival import sent_beyond
 from probes.path.reset import Reference
-from probes.path.route import Hop, Route
-from probes.path.trace import WAIT, patience_for, trace, trace_open
+from probes.path.route import Route
+from probes.path.trace import WAIT, trace, trace_open
 
 # A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
 TRYING = 4.5
 # In step with no repeat of each other's SYNs, which the kernel sends about a second apart.
 STAGGERED = (0.0, 0.4, 0.8)
 ONE_MOMENT = 0.1  # seconds
+# Linux's routers have six answers for a peer, and one more each second: fewer questions a hop within so many
+# seconds find all of them answering that do not hide.
+ANSWERS = 6
+REFILLED = 8.0
 # Seconds that a run may spend on asking routers again that are short of answers, one flow at a time.
 SLOWLY = 120.0
 SLOW_ONES = 3  # and so many flows to one port of a network; what they show tells how sure the rest is
@@ -44,6 +49,7 @@ class Tracer:
         self._network = network
         self._sightings = sightings
         self._routers = Routers(network)
+        self._asked: list[tuple[float, int]] = []  # when ways were asked for, and how often each hop of them
         self._patient: set[str | None] = set()  # the addresses whose way was asked for again
         self._slow_until = math.inf
         self._slow_ones: Counter[tuple[str, int]] = Counter()
@@ -55,7 +61,7 @@ class Tracer:
         if address is None or port is None:
             return None
         try:
-            route = await trace(address, port, self._network, patience=None, ports=1)
+            route = await self._trace(address, port, patience=None, ports=1)
         except ConnectFailed:
             return None
         self._routers.note(route, 1)
@@ -70,14 +76,34 @@ class Tracer:
             return None
         try:
             route, (references, controls) = await asyncio.gather(
-                trace(address, port, self._network, patience=patience, ports=ports),
+                self._trace(address, port, patience=patience, ports=ports),
                 self._references(address, {port}),
             )
             self._routers.note(route, ports)
             traced = await self._compared(address, port, route, references)
-            return traced._replace(controls=controls)
+            routed = await self._is_routed(failure.main, route, references[0], controls[0])
+            return traced._replace(controls=controls, routed=routed)
         except ConnectFailed:
             return None
+
+    async def _trace(self, address: str, port: int, *, patience: float | None, ports: int) -> Route:
+        self._asked.append((self._network.now(), ports))
+        return await trace(
+            address, port, self._network, patience=patience, ports=ports, fresh=self._are_fresh
+        )
+
+    def _are_fresh(self) -> bool:
+        """Whether so little was asked of late that no router on any way can be short of answers."""
+        since = self._network.now() - REFILLED
+        self._asked = [(when, times) for when, times in self._asked if when >= since]
+        return sum(times for _, times in self._asked) < ANSWERS
+
+    async def _is_routed(self, main: Ascent, route: Route, reference: Reference, control: Control) -> bool:
+        """Whether an RST of another port comes from beyond the hop that says it has no route."""
+        signer = next((hop for hop in route.hops if hop.address == main.signed_by), None)
+        if main.cause != "tcp.no_route" or signer is None or control.cause != "tcp.refused":
+            return False
+        return await sent_beyond(reference.address, reference.port, signer, self._network) is True
 
     async def wait_for_router(self, failure: Failure, traced: Traced | None = None) -> Patient | None:
         """What a few more SYNs meet, where a host was called unreachable, be it too soon or late.
@@ -142,17 +168,18 @@ class Tracer:
         self, address: str, port: int, route: Route, references: tuple[Reference, ...]
     ) -> Traced:
         if route.end is None:
-            before = await self._next_hop(address, route, references)
+            before = await next_hop(address, route, references, self._network, self._routers.heard)
             if not self._routers.may_be_short(route, before):
                 return Traced(route, before)
             other = await self._again(address, port, route)
             if other is None:
                 return Traced(route, before, unsure=True)
-            return Traced(other, await self._next_hop(address, other, references))
+            before = await next_hop(address, other, references, self._network, self._routers.heard)
+            return Traced(other, before)
         if not is_refused(route):
             return Traced(route)
         sender = await reset.who_reset(address, port, route, references, self._network)
-        return Traced(route, sender.before, sender)
+        return Traced(route, None if route.ecmp else sender.before, sender)
 
     async def _references(
         self, address: str, used: Collection[int]
@@ -180,34 +207,6 @@ class Tracer:
             )
         return tuple(references), tuple(controls)
 
-    async def _next_hop(self, address: str, route: Route, references: tuple[Reference, ...]) -> str | None:
-        """Who follows the last hop on a sibling flow that goes the same way."""
-        last = route.last
-        if last is None:
-            return None
-        for reference in references:
-            wait = patience_for(last.rtt or 0.0)
-            here, beyond = await asyncio.gather(
-                self._knock(reference, last.ttl, wait), self._knock(reference, last.ttl + 1, wait)
-            )
-            if here.icmp is None or here.icmp.sender != last.address:
-                continue
-            if beyond.kind == "expired" and beyond.icmp is not None:
-                return beyond.icmp.sender
-            if reference.same and await self._is_target(beyond, reference, last):
-                return address
-        return None
-
-    async def _is_target(self, beyond: Reply, reference: Reference, last: Hop) -> bool:
-        """Whether this answer, right behind the last hop, is the target's: that hop may send RSTs as well."""
-        if beyond.kind != "refused":
-            return beyond.kind == "connected"
-        return await sent_beyond(reference.address, reference.port, last, self._network) is True
-
-    async def _knock(self, reference: Reference, ttl: int, wait: float) -> Reply:
-        until = self._network.now() + wait
-        return await self._network.knock(reference.address, reference.port, until, ttl=ttl)
-
     async def _again(self, address: str, port: int, route: Route) -> Route | None:
         """The longer of two traces: the hop that follows on a sibling flow may only be short of answers.
 
@@ -221,9 +220,12 @@ class Tracer:
         async with self._slowly:
             if not self._has_time():
                 return None
-            other = await trace(address, port, self._network, patience=2 * WAIT, ports=1)
+            other = await self._trace(address, port, patience=2 * WAIT, ports=1)
         self._routers.note(other, 1)
-        return max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
+        longer = max(route, other, key=lambda one: (one.end is not None, len(one.hops)))
+        return longer._replace(
+            ecmp=route.ecmp or other.ecmp, syns=route.syns + other.syns, opened=route.opened + other.opened
+        )
 
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""

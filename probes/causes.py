@@ -8,6 +8,7 @@ says `likely`. The first row that fits wins, so rows stand most specific first. 
 from __future__ import annotations
 
 import errno
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ CERTIFICATE_ALERTS = frozenset({40, 41, 42, 43, 46, 48, 49})
 # A host unreachable that comes sooner can't follow three unanswered ARP or ND requests, one a second
 # (RFC 4861 10; Linux asks three times, 3.08 s in all; other routers give up after about two).
 HOST_TRIED = 0.9
+LOOP = "a routing loop"  # how the summary of one ends: it has no code of its own
 
 
 def _is(*kinds: tuple[int, int, int]) -> Callable[[Any], bool]:
@@ -156,7 +158,7 @@ TABLE: tuple[Row, ...] = (
         C.LIKELY,
     ),
     Row(None, ConnectFailed, "tcp.no_route", "{icmp}", _no_route),
-    Row(None, ConnectFailed, "tcp.no_route", "{icmp}: a routing loop", _looping, C.LIKELY),
+    Row(None, ConnectFailed, "tcp.no_route", f"{{icmp}}: {LOOP}", _looping, C.LIKELY),
     Row(None, ConnectFailed, "tcp.rejected", "{icmp}", _icmp),
     Row(None, ConnectFailed, "vantage.no_ipv6", "this host has no IPv6 route to it", _no_ipv6),
     Row(
@@ -265,12 +267,23 @@ TABLE: tuple[Row, ...] = (
 )
 
 
-def explain(layer: Layer, error: NetworkFailure) -> Failed:
-    """What the failed verb means at this step. Every NetworkFailure has a row."""
+def explain(layer: Layer, error: NetworkFailure, address: str | None = None) -> Failed:
+    """What the failed verb means at this step, on this address. Every NetworkFailure has a row."""
     for row in TABLE:
         if isinstance(error, row.error) and (row.layer is None or row.layer is layer) and row.when(error):
-            return _claim(row, error)
+            failed = _claim(row, error)
+            if _no_route_to_itself(error, address):
+                failed.cause = "tcp.rejected"
+            return failed
     raise LookupError(f"no row for {type(error).__name__} at {layer}") from error
+
+
+def _no_route_to_itself(error: NetworkFailure, address: str | None) -> bool:
+    """Whether the very address that was tried says that it has no route there: a rule says so."""
+    icmp: Icmp | None = getattr(error, "icmp", None)
+    if icmp is None or address is None or not _no_route(error):
+        return False
+    return ipaddress.ip_address(icmp.sender) == ipaddress.ip_address(address.partition("%")[0])
 
 
 def _claim(row: Row, error: Any) -> Failed:

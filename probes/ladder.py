@@ -58,7 +58,7 @@ class Rung:
             if error.unacked is not None:
                 self.detail["unacked"] = error.unacked
         if isinstance(error, NetworkFailure):
-            failed = explain(self.layer, error)
+            failed = explain(self.layer, error, ladder.address)
             if isinstance(error, (ConnectFailed, TimedOut)) and error.source:
                 ladder.source = error.source
         elif isinstance(error, Failed):

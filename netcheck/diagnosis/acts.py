@@ -75,7 +75,7 @@ class Owners:
 
 
 class Case(NamedTuple):
-    """The evidence that a rule looks at. `place` is `none`, `here`, `at` or `after`; `hop`, `next`: a side.
+    """What a rule looks at. `place`: `none`, `here`, `at`, `after` or `loop`; `hop`, `next`: among SIDES.
 
     `hop` is None where there is no place, `next` where the place is not `after`.
     """
@@ -125,11 +125,23 @@ def acts(entry: Entry, flow: str, confidence: Confidence, where: Place | None, o
     if where is None or where.relation == HERE:
         place = HERE if where is not None else "none"
         return _said(deciding(entry, Case(flow, confidence, place)), "", "", "", "")
+    if where.cycle:
+        side, networks = _together(where.cycle, owners)
+        rule = deciding(entry, Case(flow, confidence, "loop", side))
+        return _said(rule, " and ".join(where.cycle), networks, "", "")
     hop = owners.of(where.address)
     following = owners.of(where.before) if where.before else Owned()
     after = following.side if where.relation == "after" else None
     case = Case(flow, confidence, where.relation, hop.side, after)
     return _said(deciding(entry, case), where.address, hop.network, where.before or "", following.network)
+
+
+def _together(cycle: tuple[str, ...], owners: Owners) -> tuple[str, str]:
+    """Whose all of these are, and the networks that say so. One alone says nothing of the rest."""
+    found = [owners.of(address) for address in cycle]
+    sides = {owned.side for owned in found}
+    side = sides.pop() if len(cycle) > 1 and len(sides) == 1 else UNKNOWN
+    return side, ", ".join(dict.fromkeys(owned.network for owned in found))
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from probes.causes import LOOP
 from probes.contract import Ascent, Layer, Outcome, Step, Verdict
 
 ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
@@ -57,6 +58,11 @@ def signed_by_itself(ascent: Ascent) -> bool:
         return False
     tried = ascent.address.partition("%")[0]
     return ipaddress.ip_address(tried) == ipaddress.ip_address(ascent.signed_by)
+
+
+def looping(ascent: Ascent) -> bool:
+    """Whether the time to live of a whole SYN ran out on the way; who said so last is chance."""
+    return ascent.cause == "tcp.no_route" and ascent.summary.endswith(LOOP)
 
 
 def stalled(main: Ascent) -> bool:

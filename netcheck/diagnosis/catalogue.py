@@ -114,6 +114,8 @@ def _place(where: Place) -> str:
     >>> _place(Place("after", "10.1.0.1", "10.2.0.1"))
     ' on 10.1.0.1, on 10.2.0.1 or between them'
     """
+    if where.cycle:
+        return f" on {' or '.join(where.cycle)}, which send it round"
     if where.relation == "at":
         return f" on {where.address}, which signed the rejection"
     if where.before:

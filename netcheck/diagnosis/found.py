@@ -15,13 +15,15 @@ from probes.words import icmp_words
 
 class Traced(NamedTuple):
     """The way of one flow. `before`: the next hop, seen on a sibling flow; `sender`: who sent its RST;
-    `unsure`: hops on the way limit their answers, and there was no time to ask them again."""
+    `unsure`: hops on the way limit their answers, and there was no time to ask them again. `routed`: an RST
+    of another port is known to come from beyond the hop that says it has no route."""
 
     route: Route
     before: str | None = None
     sender: Sender | None = None
     controls: tuple[Control, ...] = ()
     unsure: bool = False
+    routed: bool = False
 
     @property
     def is_mute(self) -> bool:

@@ -68,10 +68,11 @@ def openness(ascent: Ascent) -> int:
 
 def _by_trace(seen: Judgement, end: Reply | None) -> Policed | None:
     """Where the looks were silent and a SYN of the trace was not; a rejection is the cause by now."""
+    if seen.cause == "path.unstable" and not connected(seen.main):
+        first = "silent" if seen.main.cause == "tcp.filtered" else "blocked"
+        return Verdict.FAIL, OPEN, f"{first} at first, and then a SYN of the trace connects; it must not"
     if seen.cause != "tcp.filtered" or end is None:
         return None
-    if end.kind == "connected":
-        return Verdict.FAIL, OPEN, "silent at first, and then a SYN of the trace connects; it must not"
     if end.kind == "refused":
         what = "silent at first, then an RST came: something lets a SYN through now and then"
         return Verdict.WARN, NOT_FILTERED, what

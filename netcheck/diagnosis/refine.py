@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
-from netcheck.diagnosis.ascents import signed_by_itself
+from netcheck.diagnosis.ascents import looping, signed_by_itself
+from netcheck.diagnosis.drawn import drawn
 from netcheck.diagnosis.found import Found, Known, Patient, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.diagnosis.sizes import size_controls, too_big
+from netcheck.diagnosis.ways import by_turns, circling, goes_round, no_route
 from netcheck.record import Control, Place, Trace
-from probes.causes import explain
+from probes.causes import LOOP, explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.net.base import ConnectFailed, Reply
-from probes.path.route import Hop, Route
+from probes.path.route import Route
 from probes.words import duration_words, icmp_words
 
 UNSURE = "routers here send few answers and could not all be asked again: it may get further than that"
@@ -25,6 +27,7 @@ NOT_AGAIN = "three more SYNs met no such answer, or only one"
 ONE_BY_ONE = "three more SYNs are answered one by one, as by a rule: a router that tries gives all up at once"
 OTHERS_SWALLOWED = "this host itself drops answers of other flows; whether of this one too can't be told"
 AT_ONE_MOMENT = "three more SYNs, sent one after the other, are answered at one moment: a router has tried"
+OTHER_PATH = "the hops that answered before it may be on another of the paths: where it was sent is not known"
 # What an unreachable host looks like: to the looks, or to the trace alone where the looks heard nothing.
 CALLED_DOWN = ("tcp.host_down", "tcp.rejected", "tcp.filtered")
 NEAR = "before the first hop that answers: by a rule of this very host, or the first router"
@@ -57,7 +60,7 @@ def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Re
         return with_way(_by_experiment(judgement, found.stalled), found.traced, names)
     if found.traced is not None:
         refined = _by_trace(judgement, found.traced)
-        return refined._replace(trace=_drawn(found.traced, refined.judgement, names))
+        return refined._replace(trace=drawn(found.traced, refined.judgement, names))
     if found.known is not None and judgement.cause == "tcp.filtered":
         return _by_neighbours(judgement, found.known)
     if found.stalled is not None:
@@ -69,12 +72,12 @@ def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] =
     """A flow that connects, with its way. Who completes everybody's handshakes stands after the last hop."""
     if traced is None:
         return refined
-    drawn = _drawn(traced, refined.judgement, names)
+    shown = drawn(traced, refined.judgement, names)
     last = traced.route.last
     if refined.judgement.cause != CONNECTED or last is None or traced.route.reach is None:
-        return refined._replace(trace=drawn)
+        return refined._replace(trace=shown)
     told = also(refined.judgement, f"the handshake is completed after hop {last.ttl}, {last.address}")
-    return refined._replace(judgement=told, trace=drawn, where=lost_after(traced.route, None))
+    return refined._replace(judgement=told, trace=shown, where=lost_after(traced.route, None))
 
 
 def _swallowed(judgement: Judgement) -> Judgement:
@@ -89,14 +92,18 @@ def _by_trace(judgement: Judgement, traced: Traced) -> Refined:
     shown = tuple(control.summary for control in traced.controls)
     if judgement.verdict is not Verdict.FAIL:
         return Refined(judgement, controls=traced.controls)
-    if judgement.cause == "tcp.refused":
+    if judgement.layer is Layer.CONNECT and traced.route.opened:
+        refined = Refined(by_turns(judgement, traced.route))
+    elif judgement.cause == "tcp.refused":
         refined = _refused(judgement, traced)
     elif judgement.cause == "tcp.filtered":
         refined = _silent(judgement, traced)
     elif judgement.cause == "path.some_addresses_dead":
         refined = _one_dead(judgement, traced)
-    elif _is_routed(judgement, traced):
-        refined = Refined(_routed(judgement))
+    elif judgement.cause == "tcp.no_route" and looping(judgement.main):
+        refined = _round(judgement, traced.route)
+    elif judgement.cause == "tcp.no_route" and judgement.main.signed_by:
+        refined = Refined(no_route(judgement, traced))
     else:
         refined = Refined(_by_whom(judgement, traced))
     told = also(refined.judgement, *shown)
@@ -111,17 +118,9 @@ def _by_whom(judgement: Judgement, traced: Traced) -> Judgement:
     return likely(judgement, f"{address} forwards as well: it may sign for a firewall that is behind it")
 
 
-def _is_routed(judgement: Judgement, traced: Traced) -> bool:
-    """Whether a router says that it has no route, while another port of the host answers."""
-    said = judgement.cause == "tcp.no_route" and judgement.main.signed_by is not None
-    beside = any(one.served for one in traced.controls)
-    return said and judgement.confidence is Confidence.CERTAIN and beside
-
-
-def _routed(judgement: Judgement) -> Judgement:
-    """A router says that it has no route, and yet has one: it is this port that it rejects."""
-    why = "another port of the same address answers, so there is a route: a rule says so of this one"
-    return with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)
+def _round(judgement: Judgement, route: Route) -> Refined:
+    told, where = circling(judgement, route)
+    return Refined(told, where=where)
 
 
 def _refused(judgement: Judgement, traced: Traced) -> Refined:
@@ -131,19 +130,24 @@ def _refused(judgement: Judgement, traced: Traced) -> Refined:
     if sender.by_target is not False:
         told = also(judgement, *sender.evidence)
         return Refined(told._replace(confidence=sender.confidence))
-    last = traced.route.last
+    last, several = traced.route.last, traced.route.ecmp
+    near = f"from {f'right after {last.address}' if last else NEAR}"
     told = with_cause(
         judgement,
         "tcp.reset_by_firewall",
-        f"an RST that the target did not send, from {f'right after {last.address}' if last else NEAR}",
-        sender.confidence if last else Confidence.UNDETERMINED,
+        f"an RST that the target did not send, {'on one of several paths' if several else near}",
+        sender.confidence if last and not several else Confidence.UNDETERMINED,
         *sender.evidence,
+        *((OTHER_PATH,) if several else ()),
     )
-    return Refined(told, where=lost_after(traced.route, traced.before))
+    return Refined(told, where=None if several else lost_after(traced.route, traced.before))
 
 
 def _silent(judgement: Judgement, traced: Traced) -> Refined:
     route, end = traced.route, traced.route.end
+    if end is None and goes_round(route):
+        summary = f"{LOOP}, and nobody was heard to say that its time to live was up"
+        return _round(with_cause(judgement, "tcp.no_route", summary, Confidence.LIKELY), route)
     if end is None:
         told = also(judgement, _silence(route))
         if traced.unsure:
@@ -151,8 +155,7 @@ def _silent(judgement: Judgement, traced: Traced) -> Refined:
         return Refined(told, where=lost_after(route, traced.before))
     if end.kind == "rejected":
         return _unheard(judgement, end)
-    words = "an RST" if end.kind == "refused" else "a handshake"
-    doubt = f"a SYN of the trace was answered by {words}: silence is not the whole story"
+    doubt = "a SYN of the trace was answered by an RST: silence is not the whole story"
     return Refined(also(judgement, doubt)._replace(confidence=Confidence.LIKELY))
 
 
@@ -188,15 +191,15 @@ def _tried(judgement: Judgement, patient: Patient) -> Judgement:
     return with_cause(judgement, "tcp.host_down", summary, Confidence.CERTAIN, AT_ONE_MOMENT)
 
 
-def named(end: Reply) -> Failed:
-    """The cause of a rejection that a single SYN met."""
+def named(end: Reply, address: str | None = None) -> Failed:
+    """The cause of a rejection that a single SYN to this address met."""
     rejection = ConnectFailed(errno.EHOSTUNREACH, icmp=end.icmp, elapsed=end.rtt or 0.0)
-    return explain(Layer.CONNECT, rejection)
+    return explain(Layer.CONNECT, rejection, address)
 
 
 def _unheard(judgement: Judgement, end: Reply) -> Refined:
     """The looks heard nothing, the trace a rejection: routers send few ICMP errors a second."""
-    failed = named(end)
+    failed = named(end, judgement.main.address)
     # A single answer's time does not tell a router that has tried: it may answer a repeat of the SYN.
     sure = Confidence.LIKELY if failed.cause == "tcp.host_down" else failed.confidence
     summary = f"{failed.summary}, heard by the trace"
@@ -219,18 +222,3 @@ def _by_experiment(judgement: Judgement, stalled: Stalled) -> Refined:
     told = too_big(judgement, stalled.sizes)
     address = judgement.main.address or ""
     return Refined(told, controls=(*controls, *size_controls(stalled.sizes, address)))
-
-
-def _drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:
-    """The route as it is shown: the hops, and who ended the flow where that is known."""
-    route, end = traced.route, traced.route.end
-    hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), hop.rtt) for hop in route.hops]
-    ended_by = None
-    if end is not None and end.icmp is not None:
-        ended_by = end.icmp.sender
-    elif end is not None and judgement.cause not in ("tcp.reset_by_firewall", CONNECTED):
-        ended_by = judgement.main.address
-    if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:
-        rtt = end.rtt if end is not None else None
-        hops.append(Hop(route.reach, ended_by, names.get(ended_by), rtt))
-    return Trace("tcp-ttl", tuple(hops), route.ecmp)

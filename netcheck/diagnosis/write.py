@@ -10,6 +10,7 @@ from typing import Any
 from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
+from netcheck.diagnosis.ascents import looping
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
@@ -35,15 +36,18 @@ class Writer:
         controls: tuple[Control, ...] = (),
     ) -> CheckRecord:
         """The record of one finished check. `where` None: who signed a rejection says it, if anybody did.
+        Of a routing loop whoever signs is any of those who send it round, by chance, and no place.
 
         The last sentence of `evidence` says who acts, where somebody has to.
         """
         terms, main = check.terms, judgement.main
         cause = judgement.cause
         entry = catalogue.entry(cause) if cause else None
+        evident = where
         if where is None and main.signed_by and (cause or check.terms.expect == "blocked"):
-            where = Place("at", main.signed_by)
-        place = Place(HERE, "") if _said_here(judgement, where) else where
+            evident = Place("at", main.signed_by, cycle=(main.signed_by,) if looping(main) else ())
+            where = None if looping(main) else evident
+        place = Place(HERE, "") if _said_here(judgement, evident) else evident
         who = acts(entry, terms.flow, judgement.confidence, place, self.owners) if entry else None
         return CheckRecord(
             id=check.id,

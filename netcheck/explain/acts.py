@@ -35,6 +35,7 @@ INTRODUCTION = (
 
 # As the sentences of the rules name what a record has.
 NAMES = {name: name.upper() for name in ("hop", "network", "next", "next_network")}
+LOOP = "in a loop, each at "
 HOPS = {"customer": "a customer's hop", "vendor": "a vendor's hop", UNKNOWN: "a hop of unknown owner"}
 
 
@@ -124,7 +125,7 @@ def _conditions(rule: Rule) -> list[str]:
     if rule.place == HERE:
         parts.append("this host itself says so")
     elif rule.place or rule.hop:
-        relation = {"at": "at ", "after": "after ", None: "at or after "}[rule.place]
+        relation = {"at": "at ", "after": "after ", "loop": LOOP, None: "at or after "}[rule.place]
         parts.append(relation + HOPS.get(rule.hop or "", "any hop"))
     if rule.next:
         parts.append(f"before {HOPS[rule.next]}")

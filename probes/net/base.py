@@ -161,8 +161,9 @@ class Reply(NamedTuple):
     """What came back first for one SYN with a limited TTL. `rtt` in seconds since that SYN.
 
     `kind`: `expired` (ICMP time exceeded), `rejected` (another ICMP error), `refused` (an RST), `connected`
-    (the handshake was completed, and at once ended), `answered` (an RST or a SYN-ACK came with a TTL below
-    the floor: heard of, not heard), `silent`. `icmp` is set for the first two.
+    (a SYN-ACK came; the handshake was at once ended, with a TTL or a floor before it was completed),
+    `answered` (an RST or a SYN-ACK came with a TTL below the floor: heard of, not heard), `silent`. `icmp` is
+    set for the first two.
     """
 
     kind: Literal["expired", "rejected", "refused", "connected", "answered", "silent"]

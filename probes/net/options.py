@@ -22,8 +22,12 @@ def limit_reach(sock: socket.socket, *, ipv6: bool, ttl: int | None, floor: int 
     """Send with this TTL (IPv6: hop limit); hear no segment that arrives with one below `floor`.
 
     The floor is that of RFC 5082 and needs no privilege. With a TTL the kernel repeats the SYN only once.
+    With either the kernel waits 0.2 s before it completes a handshake (tcp(7) TCP_DEFER_ACCEPT): whoever
+    aborts before that completes none, however many of the SYNs under way are answered.
     """
     level = socket.IPPROTO_IPV6 if ipv6 else socket.IPPROTO_IP
+    if ttl is not None or floor is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
     if ttl is not None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, REPEATS)
         sock.setsockopt(level, socket.IPV6_UNICAST_HOPS if ipv6 else socket.IP_TTL, ttl)

@@ -31,6 +31,11 @@ class Asker:
         self.syns = 0
         self._most = most
 
+    @property
+    def left(self) -> int:
+        """How many it may still send."""
+        return self._most - self.syns
+
     async def knock(
         self, address: str, port: int, *, ttl: int | None = None, floor: int | None = None, wait: float = WAIT
     ) -> Reply:

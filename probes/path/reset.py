@@ -138,13 +138,18 @@ class _Comparison:
     async def _same_way(self, reference: Reference) -> bool:
         """Whether the reference passes the hops before the RST's place too.
 
-        By its port it may go another way. Hops that hide don't speak against it.
+        By its port it may go another way, and by another source port yet another. Hops that hide don't speak
+        against it.
         """
         ttls = range(max(1, self._reach - BEFORE), self._reach)
         known = {ttl: hop for ttl in ttls if (hop := self._route.at(ttl)) is not None}
-        replies = await asyncio.gather(*(self._knock(reference, ttl=ttl) for ttl in known))
-        met = [reply.icmp.sender if reply.icmp else None for reply in replies]
-        return met == list(known.values())
+        times = 2 if self._asker.left >= 2 * len(known) else 1
+        asked = [ttl for ttl in known for _ in range(times)]
+        replies = await asyncio.gather(*(self._knock(reference, ttl=ttl) for ttl in asked))
+        met = {
+            (ttl, one.icmp.sender if one.icmp else one.kind) for ttl, one in zip(asked, replies, strict=True)
+        }
+        return met - {(ttl, "silent") for ttl in known} == set(known.items())
 
     async def _apart(self, own: int, other: Arrival | None, reference: Reference) -> Sender:
         """What the two distances tell."""

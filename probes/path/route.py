@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from probes.net.base import Reply
@@ -26,7 +27,8 @@ class Route(NamedTuple):
     `end` is what ended the flow itself, an ICMP rejection, an RST or a handshake, at the TTL `reach`, the
     lowest that met it; None: silence after the last hop. `ecmp`: from another source port another hop
     answered. `limited`: some hop answered only when it was asked again. `syns` were sent, the kernel's
-    repeats not counted.
+    repeats not counted; `opened` of them were answered by a handshake, whatever the end is: on another path,
+    or by turns.
     """
 
     hops: tuple[Hop, ...] = ()
@@ -35,6 +37,7 @@ class Route(NamedTuple):
     ecmp: bool = False
     limited: bool = False
     syns: int = 0
+    opened: int = 0
 
     @property
     def last(self) -> Hop | None:
@@ -52,3 +55,19 @@ class Route(NamedTuple):
         ICMP errors of all that is behind it.
         """
         return any(hop.address == address for hop in self.hops)
+
+
+def cycle(hops: Iterable[Hop]) -> tuple[str, ...]:
+    """Who sends a packet round in circles, in their order: from an address that answers again after another.
+
+    >>> cycle([Hop(1, "a"), Hop(2, "b"), Hop(3, "c"), Hop(4, "b"), Hop(5, "c")])
+    ('b', 'c')
+    >>> cycle([Hop(1, "a"), Hop(2, "b"), Hop(3, "b")])
+    ()
+    """
+    met = [hop.address for hop in hops if hop.address]
+    for at, address in enumerate(met):
+        first = met.index(address)
+        if any(between != address for between in met[first:at]):
+            return tuple(dict.fromkeys(met[first:]))
+    return ()

@@ -10,7 +10,7 @@ A route claims two things only: who signed a rejection, or who answered last bef
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from probes.net.base import Network, Reply
@@ -35,6 +35,9 @@ ASKED_AGAIN = 3  # so often the first silent hops are asked again, a `WAIT` each
 # Where the port answers, a hop that is silent for so many of its round trips, or seconds, is passed over.
 ROUND_TRIPS = 4
 LEAST = 0.3
+# Once the end is met, what is under way beyond it gets so many seconds, or round trips, to meet another one.
+BESIDE = 0.1
+ROUND_TRIPS_BESIDE = 2
 
 
 async def trace(
@@ -45,6 +48,7 @@ async def trace(
     patience: float | None = 0.0,
     ports: int = PORTS,
     rtt: float = 0.0,
+    fresh: Callable[[], bool] = lambda: False,
 ) -> Route:
     """The route of a flow that was seen not to connect. Raises ConnectFailed where this host can't send.
 
@@ -52,13 +56,15 @@ async def trace(
     lost. `patience` more seconds may go into asking again those with whom silence began; where hops
     show that they limit their answers, or that the answer to a repeat takes longer than `WAIT`, they are
     asked again in any case, unless `patience` is None. `rtt` seconds are known to be the round trip to the
-    target or its network: nobody counts as silent before a repeat's answer had that time.
+    target or its network: nobody counts as silent before a repeat's answer had that time. `fresh`, asked once
+    the answers are in, tells whether nobody else has asked these routers of late: then one that had an answer
+    left gave it, to the repeat at the latest, and who is silent hides or is on another path.
 
-    A flow that connects after all completes a handshake for each TTL that reaches the target and is under way
-    as the first one does: at most `AT_ONCE`, where no router is between.
+    A flow that connects after all completes no handshake, though several TTLs may be under way that reach the
+    target: each is ended before (`probes.net.options.limit_reach`).
     """
     wait = wait_for(rtt)
-    ladder = _Ladder(address, port, network, ports, wait)
+    ladder = _Ladder(address, port, network, ports, wait, fresh)
     began = network.now()
     await ladder.climb()
     if patience is not None:
@@ -69,7 +75,7 @@ async def trace(
 async def trace_open(address: str, port: int, network: Network, rtt: float, *, ports: int = PORTS) -> Route:
     """The route of a flow that connects, whose round trip takes `rtt` seconds.
 
-    One TTL after the other, so that only one handshake is completed: the last one's.
+    One TTL after the other, so that only one SYN is answered by a handshake: the last one.
     """
     ladder = _Ladder(address, port, network, ports)
     await ladder.walk(patience_for(rtt))
@@ -89,20 +95,31 @@ def wait_for(rtt: float) -> float:
 class _Ladder:
     """One trace under way."""
 
-    def __init__(self, address: str, port: int, network: Network, ports: int, wait: float = WAIT) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        network: Network,
+        ports: int,
+        wait: float = WAIT,
+        fresh: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._address = address
         self._port = port
         self._network = network
         self._ports = ports
         self._wait = wait
+        self._fresh = fresh
         self._first: dict[int, Reply] = {}  # by TTL: the first answer, or silence
         self._end: Reply | None = None
         self._reach: int | None = None
         self._furthest = 0  # the highest TTL that a hop answered at
         self._asked = 0  # the highest TTL asked
         self._syns = 0
+        self._opened = 0
         self._ecmp = False
         self._limited = False
+        self._uneven = False  # a hop answered one source port and not another
         self._comparing = 0  # questions under way whether another source port meets another hop
         self._running: set[asyncio.Task[None]] = set()
 
@@ -111,14 +128,31 @@ class _Ladder:
         self._extend(AT_ONCE)
         try:
             while self._running and not self._complete():
-                done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                if errors := [error for task in done if (error := task.exception()) is not None]:
-                    raise errors[0]
-                self._running -= done  # after all were asked: each one's failure is taken note of
+                await self._next(self._running)
+            if self._running:
+                await self._hear_others()
         finally:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _next(self, waiting: set[asyncio.Task[None]]) -> None:
+        """Wait for the first of these. Raises what it raised."""
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if errors := [error for task in done if (error := task.exception()) is not None]:
+            raise errors[0]
+        self._running -= done  # after all were asked: each one's failure is taken note of
+
+    async def _hear_others(self) -> None:
+        """What is under way beyond the end may meet another one, over another path; not for long."""
+        rtt = (self._end and self._end.rtt) or 0.0
+        pause = asyncio.ensure_future(self._network.pause(max(BESIDE, ROUND_TRIPS_BESIDE * rtt)))
+        try:
+            while self._running and not pause.done():
+                await self._next({*self._running, pause})
+        finally:
+            pause.cancel()
+            await asyncio.gather(pause, return_exceptions=True)
 
     async def ask_again(self, until: float) -> None:
         """Ask those with whom silence began again: a router that sends few ICMP errors is not silent."""
@@ -153,7 +187,8 @@ class _Ladder:
     def route(self) -> Route:
         upto = self._furthest if self._reach is None else self._reach - 1
         hops = tuple(self._hop(ttl) for ttl in range(1, upto + 1))
-        return Route(hops, self._end, self._reach, self._ecmp, self._limited, self._syns)
+        limited = self._limited or (self._uneven and not self._fresh())
+        return Route(hops, self._end, self._reach, self._ecmp, limited, self._syns, self._opened)
 
     def _hop(self, ttl: int) -> Hop:
         reply = self._first.get(ttl)
@@ -199,14 +234,18 @@ class _Ladder:
     async def _compare(self, ttl: int, wait: float | None = None) -> None:
         reply, first = await self._knock(ttl, wait), self._first[ttl]
         self._comparing -= 1
-        if reply.kind == "silent":
-            self._limited = True  # it answered the same question a moment ago
+        if reply.kind == "silent" or (reply.rtt or 0.0) > LATE:
+            self._uneven = True  # it answered the same question a moment ago
+        if reply.kind == "connected":
+            self._ecmp = True  # of another length
         elif reply.icmp and first.icmp and reply.icmp.sender != first.icmp.sender:
             self._ecmp = True
 
     async def _knock(self, ttl: int, wait: float | None) -> Reply:
         until = self._network.now() + (self._wait if wait is None else wait)
-        return await self._network.knock(self._address, self._port, until, ttl=ttl)
+        reply = await self._network.knock(self._address, self._port, until, ttl=ttl)
+        self._opened += reply.kind == "connected"
+        return reply
 
     def _rtt_of(self, ttl: int) -> float:
         """How long the answer from there took; 0 where there was none. Seconds."""
@@ -214,17 +253,16 @@ class _Ladder:
 
     def _complete(self) -> bool:
         """Whether the flow's end is met and every hop before it has answered."""
-        if self._reach is None or self._end is None:
+        if self._reach is None:
             return False
-        if self._end.kind == "connected":
-            return True
         return not self._comparing and all(self._answered(ttl) for ttl in range(1, self._reach))
 
     def _answered(self, ttl: int) -> bool:
         return ttl in self._first and self._first[ttl].kind == "expired"
 
     def _doubtful(self) -> bool:
-        """Whether hops show that they limit their answers: late, not twice, or silent before others."""
-        late = any((reply.rtt or 0.0) > LATE for reply in self._first.values())
+        """Whether hops show that they limit their answers: late; or not twice or not at all, among traces."""
+        if self._limited or any((reply.rtt or 0.0) > LATE for reply in self._first.values()):
+            return True
         hole = any(not self._answered(ttl) for ttl in range(1, self._furthest))
-        return late or hole or self._limited
+        return (hole or self._uneven) and not self._fresh()

@@ -23,8 +23,8 @@ SECTIONS = {
         "How soon a flow is placed, what the second look adds, and how little of a trace is on the wire.",
         "The way has twelve routers, each a namespace; the last drops one port and rejects another.\n"
         "SYNs are those that leave the vault for the target in `diagnose`, less those of `--no-trace`: the\n"
-        "ladder and all that it is compared with. The kernel's repeats are not counted; a handshake is a\n"
-        "SYN that the target answers. The silent hosts are two /24 networks behind one hop; what is added\n"
+        "ladder and all that it is compared with. The kernel's repeats are not counted; a handshake is\n"
+        "one that the vault completed. The silent hosts are two /24 networks behind one hop; what is added\n"
         "is the run's time less that of a run without second look and trace. Linux's ICMP limit: six errors\n"
         "at once, then one a second.",
     ),

@@ -38,14 +38,11 @@ table inet bench {{
 COUNTING = f"""
 table inet bench {{
   set asked {{ type inet_service . inet_service; size 65535; flags dynamic; }}
-  set answered {{ type inet_service . inet_service; size 65535; flags dynamic; }}
+  set completed {{ type inet_service . inet_service; size 65535; flags dynamic; }}
   chain out {{
     type filter hook output priority 0;
     ip daddr {TARGET} tcp flags & (syn | ack) == syn update @asked {{ tcp sport . tcp dport }}
-  }}
-  chain in {{
-    type filter hook input priority 0;
-    ip saddr {TARGET} tcp flags & (syn | ack) == (syn | ack) update @answered {{ tcp dport . tcp sport }}
+    ip daddr {TARGET} tcp flags & (syn | rst | ack) == ack update @completed {{ tcp sport . tcp dport }}
   }}
 }}
 """
@@ -59,7 +56,7 @@ RULES = {
 
 
 class Counted(NamedTuple):
-    """SYNs sent to the target, the kernel's repeats not counted, and those that it answered with SYN+ACK."""
+    """SYNs sent to the target, the kernel's repeats not counted, and handshakes that an ACK completed."""
 
     syns: int
     handshakes: int
@@ -104,8 +101,8 @@ def way(*, limited: bool = False) -> Iterator[None]:
 
 def counted() -> Counted:
     """What was counted since the last call."""
-    found = Counted(_elements("asked"), _elements("answered"))
-    for name in ("asked", "answered"):
+    found = Counted(_elements("asked"), _elements("completed"))
+    for name in ("asked", "completed"):
         _run(*inside("vault"), "nft", "flush", "set", "inet", "bench", name)
     return found
 

@@ -212,3 +212,14 @@ def test_a_router_is_told_by_its_icmp_errors(tmp_path: Path) -> None:
         "not sent True",
         "expired 3 0 fd77:1::1 64",
     ], done.stderr
+
+
+@pytest.mark.parametrize("limit", [{"ttl": 1}, {"floor": 64}, {"ttl": 1, "floor": 64}])
+def test_a_limited_syn_completes_no_handshake(
+    listener: socket.socket, port: int, limit: dict[str, int]
+) -> None:
+    """It is ended while the kernel still waits with the last segment: the server never has a connection."""
+    assert knock(port, **limit).kind == "connected"
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.accept()

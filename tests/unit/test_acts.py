@@ -24,6 +24,7 @@ ENTRIES = (*all_entries(), entry("x-acme.licence_missing"))
 def cases() -> Iterator[Case]:
     """Every flow with every evidence that there can be."""
     places = [("none", None, None), (HERE, None, None), *(("at", hop, None) for hop in SIDES)]
+    places += [("loop", hop, None) for hop in SIDES]
     places += [("after", hop, following) for hop in SIDES for following in SIDES]
     for flow, confidence, place in itertools.product(FLOWS, Confidence, places):
         yield Case(flow, confidence, *place)
@@ -146,6 +147,27 @@ def test_on_the_way_to_the_service_the_place_decides(flow: str, where: Place, ex
 def test_a_place_says_nothing_of_what_was_answered(code: str) -> None:
     """Where packets end explains a connection, not an answer that came."""
     assert who(code, "user-to-saas", Place("after", VENDORS)) == who(code, "user-to-saas")
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize(
+    ("cycle", "expected"),
+    [
+        ((CUSTOMERS, "10.2.0.1"), "customer"),
+        ((VENDORS, "203.0.113.9"), "vendor"),
+        ((CUSTOMERS, VENDORS), "undetermined"),
+        ((VENDORS, CUSTOMERS), "undetermined"),
+        ((NOBODYS, "198.51.100.2"), "undetermined"),
+        ((VENDORS,), "undetermined"),
+    ],
+)
+def test_of_a_routing_loop_only_a_side_that_owns_all_of_it_acts(
+    flow: str, cycle: tuple[str, ...], expected: str
+) -> None:
+    """Who of them is met last depends on the time to live that a packet begins with; nobody rejects."""
+    found = acts(entry("tcp.no_route"), flow, Confidence.LIKELY, Place("at", cycle[0], cycle=cycle), OWNERS)
+    assert found.who == expected
+    assert "signed" not in found.why
 
 
 def test_without_declared_networks_no_hop_names_anybody_on_the_way_to_the_service() -> None:

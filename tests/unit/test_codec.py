@@ -88,7 +88,7 @@ def test_values_that_json_does_not_know_become_plain() -> None:
         "named": Place("at", "::1"),
         "other": Place,
     }
-    plain = {"mapping": {"a": 1}, "set": [1, 2], "named": ["at", "::1", None], "other": str(Place)}
+    plain = {"mapping": {"a": 1}, "set": [1, 2], "named": ["at", "::1", None, []], "other": str(Place)}
     assert json.loads(codec.dumps(value)) == plain
 
 

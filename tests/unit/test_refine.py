@@ -9,8 +9,11 @@ from netcheck.diagnosis.answered import not_proved
 from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.policy import policed
 from netcheck.diagnosis.refine import NEAR, Refined, refine, with_way
+from netcheck.diagnosis.ways import NO_CYCLE
 from netcheck.record import Control, Place
+from probes.causes import LOOP
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.net.base import Icmp, Reply
 from probes.path.middlebox import Asked
@@ -19,6 +22,12 @@ from probes.path.route import Hop, Route
 
 TARGET = "10.20.0.9"
 A, B, C = "10.1.0.1", "10.2.0.1", "10.3.0.1"
+
+
+def icmp(code: int, sender: str, kind: int = 3) -> Icmp:
+    return Icmp(4, kind, code, sender)
+
+
 WAY = (Hop(1, A, None, 0.001), Hop(2, B, None, 0.002))
 RST = Reply("refused", 0.003)
 BY_TARGET = Sender(True, Confidence.CERTAIN, ("the same distance",))
@@ -39,10 +48,6 @@ def judgement(
         steps = (Step(Layer.CONNECT, Verdict.PASS), *steps)
     ascent = Ascent(TARGET, Verdict.FAIL, steps, cause, layer, summary="as seen")
     return judge(Check("t", TARGET, terms), Outcome(None, (ascent,)), looks=2)
-
-
-def icmp(code: int, sender: str, kind: int = 3) -> Icmp:
-    return Icmp(4, kind, code, sender)
 
 
 def text(refined: Refined) -> str:
@@ -92,13 +97,109 @@ def test_a_rejection_that_only_the_trace_heard() -> None:
     assert found.trace.hops[-1] == Hop(3, C, None, 0.004)
 
 
-@pytest.mark.parametrize(("kind", "words"), [("refused", "an RST"), ("connected", "a handshake")])
-def test_silence_that_the_trace_did_not_meet_is_only_likely(kind: str, words: str) -> None:
+def test_silence_that_the_trace_did_not_meet_is_only_likely() -> None:
     """A SYN was answered: no place, and no certainty."""
-    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY, Reply(kind, 0.003), 3))))
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY, RST, 3))))
     assert (found.judgement.cause, found.judgement.confidence) == ("tcp.filtered", Confidence.LIKELY)
     assert found.where is None
-    assert words in text(found)
+    assert "an RST" in text(found)
+
+
+@pytest.mark.parametrize("end", [None, RST, Reply("rejected", 0.004, icmp(13, B)), Reply("connected", 0.003)])
+@pytest.mark.parametrize(
+    "cause", ["tcp.filtered", "tcp.refused", "tcp.rejected", "tcp.no_route", "tcp.host_down"]
+)
+def test_what_a_syn_of_the_trace_opens_is_unstable_whatever_the_looks_met(
+    cause: str, end: Reply | None
+) -> None:
+    """One of several paths is at fault, or SYNs get lost: nobody's closed port, and nobody is named."""
+    own = judgement(cause)
+    own = own._replace(main=own.main._replace(signed_by=B if cause != "tcp.filtered" else None))
+    route = Route(WAY, end, 3 if end else None, ecmp=True, syns=9, opened=2)
+    found = refine(own, Found(Traced(route, C, BY_TARGET)))
+    assert (found.judgement.cause, found.judgement.confidence) == ("path.unstable", Confidence.LIKELY)
+    assert found.judgement.verdict is Verdict.FAIL
+    assert found.where is None
+    assert "2 SYNs of the trace were answered by a handshake" in text(found)
+    assert "more than one path" in text(found)
+    assert f"it looks like {cause}: as seen" in text(found)
+    assert found.trace is not None
+    assert found.trace.ecmp
+
+
+@pytest.mark.parametrize(("cause", "first"), [("tcp.filtered", "silent"), ("tcp.rejected", "blocked")])
+def test_what_must_be_blocked_is_open_if_a_syn_of_the_trace_opens(cause: str, first: str) -> None:
+    """It opens now and then, and must not at all."""
+    found = refine(judgement(cause), Found(Traced(Route(WAY, RST, 3, opened=1))))
+    told = policed(found.judgement, RST)
+    assert (told.verdict, told.cause) == (Verdict.FAIL, "policy.unexpectedly_open")
+    assert told.confidence is Confidence.LIKELY
+    assert told.summary.startswith(f"{first} at first")
+
+
+def test_an_rst_beside_handshakes_is_not_drawn_as_the_targets() -> None:
+    """A firewall on one of the paths may have sent it."""
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY, RST, 3, opened=1))))
+    assert found.trace is not None
+    assert TARGET not in [hop.address for hop in found.trace.hops]
+
+
+@pytest.mark.parametrize("gap", [(), (Hop(2), Hop(3), Hop(4), Hop(5))])
+def test_a_rejection_heard_behind_a_gap_has_no_distance(gap: tuple[Hop, ...]) -> None:
+    """Routers send few ICMP errors: the one before may be the signer's too, unheard."""
+    way = (Hop(1, A, None, 0.001), *gap)
+    found = refine(
+        judgement("tcp.rejected"),
+        Found(Traced(Route(way, Reply("rejected", 1.02, icmp(13, B)), len(way) + 1))),
+    )
+    assert found.trace is not None
+    assert [hop.address for hop in found.trace.hops] == ([A] if gap else [A, B])
+
+
+def test_a_rejection_on_one_of_several_paths_has_no_distance() -> None:
+    """The hop before it may be on the other one, and who signed it beside that."""
+    for route in (Route(WAY, ecmp=True), Route(WAY, opened=1)):
+        met = route._replace(end=Reply("rejected", 0.003, icmp(13, C)), reach=3)
+        found = refine(judgement("tcp.rejected"), Found(Traced(met)))
+        assert found.trace is not None
+        assert [hop.address for hop in found.trace.hops] == [A, B]
+
+
+def loop(*addresses: str | None) -> Refined:
+    """A SYN whose time ran out in a loop, with a trace that met these."""
+    told = judgement("tcp.no_route")
+    main = told.main._replace(
+        signed_by=C, summary=f"ICMP 11/0 from {C}: {LOOP}", confidence=Confidence.LIKELY
+    )
+    way = tuple(Hop(ttl, address) for ttl, address in enumerate(addresses, 1))
+    return refine(
+        told._replace(main=main, confidence=Confidence.LIKELY), Found(Traced(Route(way, limited=True)))
+    )
+
+
+def test_a_routing_loop_is_at_the_first_that_sends_it_round() -> None:
+    """All that take part are in the evidence; who said so last is chance."""
+    found = loop(A, B, C, B, C, None, C)
+    assert found.where == Place("at", B, cycle=(B, C))
+    assert f"from hop 2 on {B} and {C} answer by turns" in text(found)
+    assert found.judgement.cause == "tcp.no_route"
+
+
+@pytest.mark.parametrize(("times", "cause"), [(3, "tcp.no_route"), (2, "tcp.filtered")])
+def test_silence_on_a_way_that_goes_round_is_a_loop(times: int, cause: str) -> None:
+    """The looks did not hear that the time was up; the hop met last is none that drops."""
+    way = tuple(Hop(ttl, address) for ttl, address in enumerate([A, *[B, C] * times], 1))
+    found = refine(judgement("tcp.filtered"), Found(Traced(Route(way))))
+    assert (found.judgement.cause, found.where is not None) == (cause, True)
+    assert found.where != Place("after", C) or times == 2
+    assert cause == "tcp.filtered" or found.judgement.confidence is Confidence.LIKELY
+
+
+def test_a_loop_that_no_trace_shows_has_no_place() -> None:
+    """The routers were short of answers."""
+    found = loop(A, B, None, C)
+    assert found.where is None
+    assert NO_CYCLE in text(found)
 
 
 def test_an_rst_of_the_target() -> None:
@@ -136,6 +237,15 @@ def test_an_rst_of_a_firewall(sure: Confidence) -> None:
     assert f"right after {B}" in found.judgement.summary
     assert found.trace is not None
     assert TARGET not in [hop.address for hop in found.trace.hops]
+
+
+def test_an_rst_on_one_of_several_paths_has_no_place() -> None:
+    """The hop at the TTL before it may be on another path than the firewall."""
+    found = refine(judgement("tcp.refused"), Found(Traced(Route(WAY, RST, 3, ecmp=True), None, BY_OTHER)))
+    assert found.judgement.cause == "tcp.reset_by_firewall"
+    assert found.judgement.confidence is Confidence.UNDETERMINED
+    assert found.where is None
+    assert "on one of several paths" in found.judgement.summary
 
 
 def test_an_rst_from_before_any_hop_accuses_nobody() -> None:
@@ -183,6 +293,17 @@ def test_a_missing_route_is_none_where_another_port_answers(
     found = refine(told, Found(Traced(Route(WAY), controls=(control,))))
     assert found.judgement.cause == cause
     assert (found.judgement.confidence is Confidence.LIKELY) == (cause == "tcp.rejected")
+
+
+@pytest.mark.parametrize("routed", [True, False])
+def test_a_missing_route_is_doubtful_where_another_port_gets_an_rst(routed: bool) -> None:
+    """It is there if the RST comes from beyond who says that it is not; else the RST may be anybody's."""
+    told = judgement("tcp.no_route")
+    told = told._replace(main=told.main._replace(signed_by=B))
+    control = Control("port", 40000, Verdict.FAIL, "tcp/40000 is refused by an RST", "tcp.refused")
+    found = refine(told, Found(Traced(Route(WAY), controls=(control,), routed=routed)))
+    assert found.judgement.cause == ("tcp.rejected" if routed else "tcp.no_route")
+    assert found.judgement.confidence is Confidence.LIKELY
 
 
 def test_an_untraced_flow_says_whose_place_it_has() -> None:

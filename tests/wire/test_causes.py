@@ -157,3 +157,11 @@ def test_weak_evidence_is_only_likely() -> None:
 def test_the_verdict_follows_from_the_cause(cause: str, verdict: Verdict) -> None:
     """What netcheck or the vantage could not do is never the target's failure."""
     assert verdict_of(cause) is verdict
+
+
+def test_no_address_lacks_a_route_to_itself() -> None:
+    """What the target's own address signs is a rule's; a loop of a translated network stays one."""
+    assert explain(CONNECT, icmp(3, 0), "192.0.2.1").cause == "tcp.rejected"
+    assert explain(CONNECT, icmp(1, 0, version=6), "2001:db8:0::1%eth0").cause == "tcp.rejected"
+    assert explain(CONNECT, icmp(3, 0), "192.0.2.9").cause == "tcp.no_route"
+    assert explain(CONNECT, icmp(11, 0), "192.0.2.1").cause == "tcp.no_route"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from probes.net.base import ConnectFailed, Reply
+from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted
 from probes.path.route import Route
 from probes.path.trace import AT_ONCE, MOST_SYNS, SILENT, WAIT, trace, trace_open
@@ -327,3 +327,64 @@ def test_a_round_trip_that_is_known_is_waited_for() -> None:
     assert addresses(traced(scripted(line))) == [A]
     assert addresses(traced(scripted(line), rtt=1.5)) == [A, B, C]
     assert addresses(traced(scripted(line), rtt=1.5, patience=None)) == [A, B, C]
+
+
+def answers(**special: Reply) -> Scripted:
+    """A way of two hops to an open port; `t3` and so on say what the first SYN with that TTL meets."""
+    asked: Counter[int] = Counter()
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        at = ttl or 64
+        asked[at] += 1
+        if asked[at] == 1 and f"t{at}" in special:
+            return special[f"t{at}"]
+        sender = {1: A, 2: B}.get(at)
+        return Reply("expired", 0.002, Icmp(4, 11, 0, sender)) if sender else Reply("connected", 0.003)
+
+    return Scripted({}, replies=reply)
+
+
+@pytest.mark.parametrize("end", [Reply("rejected", 0.002, Icmp(4, 3, 13, C)), Reply("refused", 0.002)])
+def test_a_handshake_beside_the_end_is_heard(end: Reply) -> None:
+    """One path rejects at TTL 3, the other gets there at TTL 4: both are told, and no hop is missing."""
+    route = traced(answers(t3=end))
+    assert (route.end, route.reach) == (end, 3)
+    assert route.opened == AT_ONCE - 3
+    assert addresses(route) == [A, B]
+
+
+def test_what_is_heard_beside_the_end_is_not_waited_for_long() -> None:
+    """Whoever is silent there is short of answers, most likely."""
+    network = scripted(f"{A} {B}~1!reject#22 {C} {TARGET}#22")
+    asyncio.run(network.knock(TARGET, 443, 1.0, ttl=9))
+    began = network.now()
+    silent = answers(**{f"t{ttl}": Reply("silent") for ttl in (4, 5, 6)}, t3=Reply("refused", 0.002))
+    assert traced(silent).end is not None
+    assert silent.now() - began < 0.5
+
+
+def test_hops_that_answered_stay_where_a_handshake_ends_it() -> None:
+    """They are waited for like those before any other end."""
+    late = answers(t1=Reply("expired", 0.5, Icmp(4, 11, 0, A)))
+    route = traced(late)
+    assert addresses(route) == [A, B]
+    assert route.end is not None
+    assert route.end.kind == "connected"
+
+
+@pytest.mark.parametrize("line", [f"{A} ? {C}!drop#22 {TARGET}#22", f"{A} {B}/? {C}!drop#22 {TARGET}#22"])
+def test_a_hop_that_hides_costs_no_time_where_nobody_else_asks(line: str) -> None:
+    """Who is silent before hops that answer hides, or is on one path only: it does not move the place."""
+    network = scripted(line)
+    route = traced(network, fresh=lambda: True)
+    assert (route.last and route.last.address, route.limited) == (C, False)
+    assert network.now() == ONCE
+    network = scripted(line)
+    assert traced(network).last == route.last
+    assert network.now() > 3 * WAIT
+
+
+def test_another_length_from_another_port_is_another_path() -> None:
+    """The port opens at a TTL that ended at a router before."""
+    network = answers(t3=Reply("expired", 0.002, Icmp(4, 11, 0, C)))
+    assert traced(network).ecmp

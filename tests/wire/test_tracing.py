@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from netcheck.tracing import Tracer, patient
 from probes.contract import Confidence, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted
+from probes.path.trace import MOST_SYNS
 from tests.wire.roads import scripted
 
 Checks = Callable[..., Check]
@@ -318,3 +320,87 @@ def test_a_way_with_holes_is_followed_once_more(check: Checks) -> None:
     is_whole, is_patchy, again = asyncio.run(scene())
     assert (is_whole, is_patchy) == (False, True)
     assert [hop.address for hop in again.route.hops] == [A, B]
+
+
+def by_turns(network: Scripted, ttl: int, *senders: str) -> Scripted:
+    """The network, where ports other than 22 meet these by turns at this TTL: several paths."""
+    plain, turn = network._replies, itertools.cycle(senders)
+
+    def reply(address: str, port: int, at: int | None, floor: int | None) -> Reply:
+        if port != 22 and at == ttl:
+            return Reply("expired", 0.004, Icmp(4, 11, 0, next(turn)))
+        return plain(address, port, at, floor)
+
+    network._replies = reply
+    return network
+
+
+@pytest.mark.parametrize("senders", [(C,), (C, D), (D, C, C), (C, C, D)])
+def test_a_next_hop_that_depends_on_the_port_is_none(check: Checks, senders: tuple[str, ...]) -> None:
+    """Another source port takes another path: what follows there is not behind our last hop."""
+    network = by_turns(scripted(f"{A} {B}!drop#22 {C} {TARGET}#22"), 3, *senders)
+    assert followed(network, check(TARGET)).before == (C if senders == (C,) else None)
+
+
+def test_on_several_paths_nobody_is_next(check: Checks) -> None:
+    """The last hop and the next one may be on two of them."""
+    traced = followed(scripted(f"{A} {B}/{D}!drop#22 {C} {TARGET}#22"), check(TARGET))
+    assert traced.route.ecmp
+    assert traced.before is None
+    traced = followed(
+        scripted(f"{A}/{D} {B}!reset#22 {C} {TARGET}#22,443"), check(TARGET), check(TARGET, 443)
+    )
+    assert traced.sender is not None
+    assert (traced.sender.before, traced.before) == (C, None)
+
+
+def test_a_next_hop_takes_no_more_syns_than_a_trace_may_send(check: Checks) -> None:
+    """What the ladder left is all that there is."""
+    way = " ".join(f"10.{number}.0.1" for number in range(1, 28))
+    network = scripted(f"{way}!drop#22 {C} {TARGET}#22")
+    followed(network, check(TARGET))
+    assert len(network.knocked) <= MOST_SYNS + 1  # the port that nobody uses
+
+
+@pytest.mark.parametrize(
+    ("line", "routed"), [(f"{C} {TARGET}#", True), ("10.9.0.1!reset#23 10.9.0.2#", False)]
+)
+def test_an_rst_from_beyond_shows_that_there_is_a_route(check: Checks, line: str, routed: bool) -> None:
+    """Another port of the host is refused from further away than the hop that says it has no route."""
+    base = scripted(f"{A} {B}!reject#22 {line}") if routed else scripted(f"{A} {B}!reset {TARGET}#")
+    plain = base._replies
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        met = plain(address, port, ttl, floor)
+        if port == 22 and met.kind in ("rejected", "refused"):
+            return Reply("rejected", 0.004, Icmp(4, 3, 0, B, ttl=63))
+        return met
+
+    base._replies = reply
+
+    async def scene() -> Traced | None:
+        said = ConnectFailed(113, icmp=Icmp(4, 3, 0, B), elapsed=0.01)
+        failure = await failed(check(TARGET), Scripted({(TARGET, 22): said}))
+        return await Tracer(base, Sightings()).follow(failure, patience=0.0, ports=2)
+
+    traced = asyncio.run(scene())
+    assert traced is not None
+    assert traced.routed is routed
+
+
+@pytest.mark.parametrize(("traces", "quick"), [(1, True), (3, False)])
+def test_a_hidden_hop_costs_time_only_among_many_traces(check: Checks, traces: int, quick: bool) -> None:
+    """Of one alone no router can be short of answers: six at once, and then one a second."""
+    network = scripted(f"{A} ? {C}!drop#22 10.20.0.*#22")
+
+    async def scene() -> float:
+        tracer = Tracer(network, Sightings())
+        failures = [
+            await failed(check(f"10.20.0.{number}"), scripted(f"{A}!drop 10.20.0.*#"))
+            for number in range(traces)
+        ]
+        began = network.now()
+        await asyncio.gather(*(tracer.follow(one, patience=0.0, ports=4) for one in failures))
+        return network.now() - began
+
+    assert (asyncio.run(scene()) < 2.0) is quick

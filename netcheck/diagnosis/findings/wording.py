@@ -209,6 +209,8 @@ def _such_as(checks: Sequence[CheckRecord]) -> str:
 
 def _place(place: Place, at: str) -> str:
     """`by 10.1.0.1`, `after 10.1.0.1, before 10.2.0.1`."""
+    if place.cycle:
+        return f"between {' and '.join(place.cycle)}"
     before = f", before {place.before}" if place.before else ""
     return f"{at if place.relation == 'at' else place.relation} {place.address}{before}"
 
@@ -216,7 +218,7 @@ def _place(place: Place, at: str) -> str:
 def _place_of_one(check: CheckRecord) -> str:
     """The place, unless the summary names it already, as that of a rejection does its sender."""
     where = check.where
-    if where is None or where.address in check.summary:
+    if where is None or (where.address in check.summary and not where.cycle):
         return ""
     if follows_at_once(check):
         return f", {_ended(check)}after {where.address}, the last hop before the host"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 
+from netcheck.diagnosis.ascents import handshake
 from netcheck.record import AddressRecord, CheckRecord
 from netcheck.render import text
 from netcheck.render.story.layout import Line
@@ -93,13 +94,19 @@ def flow(check: CheckRecord) -> str | None:
 
     None where no flow failed, or the record's flow is one that works (the good one of several addresses).
     """
-    if check.verdict not in (Verdict.FAIL, Verdict.ERROR) or check.cause in WORKED:
+    if check.verdict not in (Verdict.FAIL, Verdict.ERROR) or _worked(check):
         return None
     if check.address is None or check.port is None or check.source is None or check.started is None:
         return None
     source = text.endpoint(check.source.address, check.source.port)
     to = text.endpoint(check.address, check.port)
     return text.safe(f"{source} → {to} at {moment(check.started)}")
+
+
+def _worked(check: CheckRecord) -> bool:
+    """Whether the record's flow is one that works; it failed where nothing but the trace opened."""
+    failed = check.cause == "path.unstable" and check.samples is None and handshake(check.steps) is None
+    return check.cause in WORKED and not failed
 
 
 def moment(unix: float) -> str:

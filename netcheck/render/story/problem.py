@@ -10,7 +10,7 @@ from netcheck.render import text
 from netcheck.render.story import words
 from netcheck.render.story.checks import flow, named
 from netcheck.render.story.layout import Line, listed, section
-from netcheck.render.story.way import REPORTED
+from netcheck.render.story.way import REPORTED, circling
 from probes.contract import Confidence, Layer, Verdict
 
 FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.SKIP)
@@ -125,6 +125,10 @@ def _place(check: CheckRecord) -> str:
     if where.relation == "at" and where.address == check.address:
         return f"The rejection is signed with the target's own address, {where.address}."
     hop = _with_name(check, where.address)
+    if circling(check):
+        return (
+            f"From {hop} on it is sent round by {listed(circling(check))}: none of them gets it any further."
+        )
     if where.relation == "at":
         return f"{hop} reports it." if check.cause in REPORTED else f"{hop} signed the rejection."
     if check.cause == "tcp.reset_by_firewall":
@@ -229,6 +233,8 @@ def _seen_at(check: CheckRecord) -> str:
     if where is None:
         return ""
     hop = _with_name(check, where.address)
+    if circling(check):
+        return f"; {listed(circling(check))} send it round"
     if where.relation == "after":
         return f"; the last hop that answered was {hop}"
     known = hop == where.address and where.address in check.summary

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from netcheck.diagnosis.ascents import handshake
+from netcheck.diagnosis.ways import sent_round
 from netcheck.record import CheckRecord
 from netcheck.render import text
 from netcheck.render.story.checks import SIGNS, named
@@ -100,7 +101,7 @@ def lines(drawing: Drawing, several: bool) -> Iterator[Line]:
     yield Line(_head(drawing, several), hang=2)
     ends = _ends(drawing, several)
     column = 6 + max((len(hop.address) for hop in drawing.hops.values()), default=1)
-    if not drawing.hops:
+    if not drawing.hops and not _signers(drawing):
         yield Line("no hop answered: where it ends is not known", indent=2)
     last, loops = _last(drawing)
     for ttl in range(1, last + 1):
@@ -162,10 +163,30 @@ def _rest(drawing: Drawing, several: bool) -> Iterator[Line]:
     for address in sorted(following - drawn):
         what = "the target: another flow gets there" if address == drawing.address else "seen on another flow"
         yield Line(text.safe(f"  –  {address}  {what}"), hang=5)
+    for address, checks in _signers(drawing).items():
+        words = f"signed the answer to {_names(checks, several)}; how far away was not seen"
+        place = "the target, " if address == drawing.address else ""
+        yield Line(text.safe(f"  …  {address}  {place}{words}"), hang=5)
     reached = [check for check in drawing.flows if _reaches(check)]
     if reached and drawing.address not in drawn:
         answer = f"the target answers {_names(reached, several)}; its place on the way was not seen"
         yield Line(text.safe(f"  …  {drawing.address}  {answer}"), hang=5)
+
+
+def _signers(drawing: Drawing) -> dict[str, list[CheckRecord]]:
+    """Who signed a rejection and is not among the hops, with the flows: of those that said nothing."""
+    drawn = {hop.address for hop in drawing.hops.values()}
+    found: dict[str, list[CheckRecord]] = {}
+    for check in drawing.flows:
+        if check.where and check.where.relation == "at" and check.where.address not in drawn:
+            found.setdefault(check.where.address, []).append(check)
+    return found
+
+
+def circling(check: CheckRecord) -> tuple[str, ...]:
+    """Who sends this flow round in a routing loop, as its trace shows; nobody where it ends otherwise."""
+    lost = check.cause == "tcp.no_route" and check.trace is not None
+    return sent_round(check.trace) if lost and check.trace is not None else ()
 
 
 def _reaches(check: CheckRecord) -> bool:
@@ -193,6 +214,8 @@ def _ends(drawing: Drawing, several: bool) -> dict[int, tuple[str, ...]]:
 def _end(check: CheckRecord) -> str:
     """How the flow ends, to follow "is": only what the record claims."""
     where = check.where
+    if circling(check):
+        return f"sent round in circles by {' and '.join(circling(check))}: a routing loop"
     if where is not None and where.relation == "at":
         by = "the target's own address" if where.address == check.address else where.address
         return f"{'reported unreachable' if check.cause in REPORTED else 'rejected'} by {by}"

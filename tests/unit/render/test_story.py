@@ -444,3 +444,59 @@ def test_what_happened_is_the_checks_own_sentence(
     given = {"verdict": Verdict.FAIL, "layer": Layer.CONNECT, "confidence": confidence}
     text = " ".join(page(a_check(cause=cause, summary=summary, **given)).split())
     assert told in text
+
+
+def test_a_signer_whose_distance_was_not_seen_stands_after_the_last_hop(
+    page: Callable[..., str], a_check: Make
+) -> None:
+    """No row is drawn for hops that may have been unheard only."""
+    check = failing(
+        a_check,
+        "tcp.rejected",
+        Layer.CONNECT,
+        "ICMP 3/13 from 10.2.0.1",
+        "Open it.",
+        trace=Trace("tcp-ttl", (EDGE,)),
+        where=Place("at", "10.2.0.1"),
+    )
+    shown = page(check, width=120)
+    assert "…  10.2.0.1  signed the answer to tcp/5432; how far away was not seen" in shown
+    assert "rejected by 10.2.0.1" in shown
+    assert "no answer" not in shown
+    alone = page(check._replace(trace=Trace("tcp-ttl")), width=120)
+    assert "no hop answered" not in alone
+
+
+def test_nobody_signs_a_routing_loop(page: Callable[..., str], a_check: Make) -> None:
+    """Those who send it round are told; who said last that its time was up is chance."""
+    ways = [EDGE, *(Hop(ttl, f"10.{2 + ttl % 2}.0.1") for ttl in range(2, 8))]
+    check = failing(
+        a_check,
+        "tcp.no_route",
+        Layer.CONNECT,
+        "ICMP 11/0 from 10.3.0.1: a routing loop",
+        "Add a route.",
+        trace=Trace("tcp-ttl", tuple(ways)),
+        where=Place("at", "10.2.0.1"),
+        confidence=Confidence.LIKELY,
+    )
+    shown = " ".join(page(check, width=120).split())
+    assert "sent round in circles by 10.2.0.1 and 10.3.0.1: a routing loop" in shown
+    assert "signed" not in shown
+    assert "reports it" not in shown
+
+
+def test_what_a_trace_opened_is_told_as_unstable(page: Callable[..., str], a_check: Make) -> None:
+    """It did not work when it was looked at again; the flow that failed is for the logs."""
+    check = failing(
+        a_check,
+        "path.unstable",
+        Layer.CONNECT,
+        "RST after 0.2 ms; and yet one SYN of the trace was answered by a handshake",
+        "Run it again.",
+        confidence=Confidence.LIKELY,
+    )
+    shown = " ".join(page(check, width=120).split())
+    assert "works at some times and not at others" in shown
+    assert "worked when it was looked at again" not in shown
+    assert "10.9.0.7:51234 → 10.20.0.15:5432 at" in page(check, width=120).replace("\xa0", " ")
