@@ -67,7 +67,7 @@ def _proof(stalled: Stalled) -> str:
         first, count = stalled.shared[0], len(stalled.shared)
         return (
             f"{count} of {count} addresses drawn by chance in {network_of(first.address)} complete handshakes"
-            f" on tcp/{first.port} as well, and nothing else of them answers"
+            f" on tcp/{first.port} as well, and no other port shows a host there"
         )
     ports = " and ".join(f"tcp/{asked.port}" for asked in stalled.unused)
     proof = f"drawn by chance, {ports} of the same address complete handshakes as well"
