@@ -138,7 +138,14 @@ class Engine:
         in_order = [self._failures[index] for index in sorted(self._failures)]
         sign, everyone = self._sightings.sign, self._depth.everyone
         second = review.Review(
-            look, self._reviewed, sign, tracer, everyone=everyone, untraced=why_not, counts=self._counts
+            look,
+            self._reviewed,
+            sign,
+            tracer,
+            everyone=everyone,
+            untraced=why_not,
+            counts=self._counts,
+            heard=self._sightings.heard,
         )
         with self._capturing(in_order):
             await second.run(in_order)

@@ -49,8 +49,8 @@ class Review:
     """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
     `tracer` None: nothing is traced, and `untraced` says why, where that is not what was asked for.
-    `everyone`: each failure stands for itself alone. `sign` tells signs of life, as `Beside` has it;
-    `counts` reads how many packets this host received.
+    `everyone`: each failure stands for itself alone. `sign` tells signs of life and
+    `heard` who spoke, as `Beside` has them; `counts` reads how many packets this host received.
     """
 
     def __init__(
@@ -63,10 +63,12 @@ class Review:
         everyone: bool = False,
         untraced: str | None = None,
         counts: Read = lambda ipv6: None,
+        heard: Callable[[str | None, float], bool] = lambda address, when: False,
     ) -> None:
         self._look = look
         self._settle = settle
         self._sign = sign
+        self._heard = heard
         self._tracer = tracer
         self._everyone = everyone
         self._untraced = untraced
@@ -99,7 +101,7 @@ class Review:
         names = await self._tracer.names() if self._tracer is not None else {}
         down = frozenset(one.main.address for one in failures if one.main.cause == "tcp.host_down")
         alive = refusing(self._cases.values())
-        beside = Beside(names, self._untraced, down, self._sign, alive, called_at_once(failures))
+        beside = Beside(names, self._untraced, down, self._sign, alive, called_at_once(failures), self._heard)
         for each in found:
             members = [self._cases[one.index] for one in each.members]
             for reviewed in decided(members, self._split(each)[0], each.beside_rejections, beside):

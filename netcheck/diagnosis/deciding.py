@@ -19,6 +19,7 @@ from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
 LIVING = "another port of this address answers, so the host is there: a rule says so of this one"
+BARE = "another port of this address completes a bare handshake, perhaps by a proxy: a router tried this host"
 AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
@@ -76,8 +77,9 @@ class Beside(NamedTuple):
 
     `names` are the hops' reverse names; `untraced`: why nothing could be traced; `down`: addresses that a
     router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time);
-    `alive`: addresses that certainly refused something themselves; `at_once`: addresses that were called
-    unreachable sooner than a router can know, with who said so.
+    `heard`: whether it spoke then, which no proxy of handshakes does; `alive`: addresses that certainly
+    refused something themselves; `at_once`: addresses that were called unreachable sooner than a router can
+    know, with who said so.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -86,6 +88,7 @@ class Beside(NamedTuple):
     sign: Callable[[str | None, float], Confidence | None] = lambda address, when: None
     alive: frozenset[str | None] = frozenset()
     at_once: frozenset[tuple[str | None, str | None]] = frozenset()
+    heard: Callable[[str | None, float], bool] = lambda address, when: False
 
 
 def decided(
@@ -188,10 +191,15 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
 
 
 def _called_down(reviewed: Reviewed, beside: Beside) -> Reviewed:
-    """A firewall calls a host unreachable that answers on another port, or is called so at once there."""
+    """A firewall calls a host unreachable that answers on another port, or is called so at once there.
+
+    A bare handshake is no answer of a host that a router tried in vain.
+    """
     judgement = reviewed.judgement
     main, sure = judgement.main, judgement.confidence is Confidence.CERTAIN
     if beside.sign(main.address, main.started) is Confidence.CERTAIN:
+        if sure and not beside.heard(main.address, main.started):
+            return _doubted(reviewed, BARE)
         why = LIVING
     elif not sure and (main.address, main.signed_by) in beside.at_once:
         why = AT_ONCE
