@@ -11,6 +11,7 @@ from probes.contract import Confidence, Layer, Step, Verdict
 from probes.path.middlebox import Asked
 
 CONNECTED = "path.middlebox_answers"
+FIRST = "the handshake is completed before any router: at the first hop or on this host's own link"
 SHOWN = 4  # strangers among the controls
 
 
