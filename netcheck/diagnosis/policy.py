@@ -70,7 +70,7 @@ def _verdict(main: Ascent, cause: str | None, summary: str) -> Policed:
     if main.verdict is Verdict.PASS:
         return Verdict.FAIL, OPEN, "it answers, and must not"
     if cause == "tcp.refused":
-        what = "nothing listens, but nothing on the way blocks either"
+        what = "nothing blocks it before the target, where nothing listens or a filter refuses"
         return Verdict.WARN, NOT_FILTERED, f"{summary}: {what}"
     if signed_by_itself(main):
         what = "signed with the target's own address, so perhaps nothing on the way rejects it"
