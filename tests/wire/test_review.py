@@ -313,6 +313,21 @@ def test_what_the_target_itself_refuses_is_not_filtered(check: Checks, run: Runs
     network = scripted(f"{A} {B} {C} {TARGET}#443")
     refused, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
     assert (refused.verdict, refused.cause) == (Verdict.WARN, "policy.not_filtered")
+    assert "nothing blocks it before the target, where nothing listens" in refused.summary
+
+
+def test_what_a_load_balancer_may_refuse_itself_is_not_blocked(check: Checks, run: Runs) -> None:
+    """It has the address and passes on port 443 only; a firewall that resets all others looks the same."""
+    ways = scripted(f"{A} {B} {C} {TARGET}#443"), scripted(f"{A} {TARGET}#")
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        return ways[port != 443]._replies(address, port, ttl, floor)
+
+    network = Scripted({(TARGET, 22): ConnectFailed(errno.ECONNREFUSED), (TARGET, 443): []}, replies=reply)
+    refused, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
+    assert (refused.verdict, refused.cause) == (Verdict.WARN, "policy.not_filtered")
+    assert refused.confidence is LIKELY
+    assert "perhaps the target's own" in refused.summary
 
 
 def test_what_is_silent_by_loss_is_not_blocked(check: Checks, run: Runs) -> None:

@@ -34,7 +34,8 @@ class Ending(NamedTuple):
 ENDINGS = {
     "path.idle_dropped": Ending("is dropped when idle", "are dropped when idle"),
     "path.middlebox_answers": Ending(
-        "is answered, likely by something in the target's place", "are answered, likely in the targets' place"
+        "is answered, likely by something in the target's place",
+        "are answered, likely by something in the target's place",
     ),
     "policy.unexpectedly_open": Ending("is open and must not be", "are open and must not be"),
     "tcp.filtered": Ending("gets no answer", "get no answer"),

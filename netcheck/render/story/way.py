@@ -199,8 +199,8 @@ def _end(check: CheckRecord) -> str:
     if where is not None:
         return f"lost after {where.address}: nothing further on answered"
     if check.cause in ENDS:
-        before = " before the first hop" if FIRST in check.evidence else ""
-        return f"{doubt}{ENDS[check.cause]}{before}"
+        near = " at the first hop or before it" if FIRST in check.evidence else ""
+        return f"{doubt}{ENDS[check.cause]}{near}"
     return f"connected, and fails above that: {check.cause}" if check.layer in ABOVE else ""
 
 

@@ -389,7 +389,7 @@ def test_what_is_answered_before_the_first_hop_is_drawn_above_all(
         assert (
             lines[first + 1]
             .split("  ")[-1]
-            .endswith("✗ ssh/22 is probably answered in the target's place before the first hop")
+            .endswith("✗ ssh/22 is probably answered in the target's place at the first hop or before it")
         )
         assert "no hop answered" not in "".join(lines)
 
