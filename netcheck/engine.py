@@ -137,14 +137,12 @@ class Engine:
         traceable = self._depth.trace and why_not is None
         tracer = Tracer(look.network, self._sightings) if traceable else None
         in_order = [self._failures[index] for index in sorted(self._failures)]
-        sign, everyone = self._sightings.sign, self._depth.everyone
         second = review.Review(
             look,
             self._reviewed,
-            sign,
+            self._sightings,
             tracer,
-            self._sightings.none_at_all,
-            everyone=everyone,
+            everyone=self._depth.everyone,
             untraced=why_not,
             counts=self._counts,
         )

@@ -6,13 +6,14 @@ whether big packets get lost on the way.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import HANGING, got_past
 from netcheck.diagnosis.found import Sizes, Stalled
-from netcheck.diagnosis.second_look import Failure
+from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.look import Looker, no_credential
 from netcheck.strangers import all_open, one_opens, stranger_of
 from probes.contract import Ascent, Outcome
@@ -33,12 +34,19 @@ class Experimenter:
 
     def __init__(self, look: Looker) -> None:
         self._look = replace(look, credential=no_credential)
+        self._likes_of: dict[tuple[str, int], Stalled] = {}  # by network and port
+        self._asking: dict[tuple[str, int], asyncio.Lock] = {}
 
     async def on(self, failure: Failure) -> Stalled:
-        """What varying ports and sizes shows of a check whose connection stalled."""
+        """What varying ports, addresses and sizes shows of a check whose connection stalled."""
         check, main = failure.check, failure.main
         assert main.address is not None
-        found = await self.answers(main.address, check.terms.port)
+        found, others = await asyncio.gather(
+            self.answers(main.address, check.terms.port), self._likes(main.address, check.terms.port)
+        )
+        if not found.proxied and others.shared:  # a proxy for this port shows nothing at others
+            kept = await self.ends(others.shared[0]) and await self.keeps(main.address, check.terms.port)
+            found = found._replace(shared=others.shared, distinct=kept)
         if found.anybody or main.cause not in HANGING:
             return found
         return found._replace(sizes=await self._sizes(check, main))
@@ -75,6 +83,25 @@ class Experimenter:
     async def shared(self, address: str, port: int, known: Collection[str], wait: float) -> Stalled:
         """Whether the same port opens at addresses where nothing shows a host."""
         return Stalled(shared=await all_open(address, port, known, self._look.network, wait))
+
+    async def _likes(self, address: str, port: int | None) -> Stalled:
+        """What the same port of strangers shows, found out once a network and port: do they all open, and
+        keep as silent?"""
+        if port is None:
+            return Stalled()
+        pair = network_of(address), port
+        async with self._asking.setdefault(pair, asyncio.Lock()):
+            if pair not in self._likes_of:
+                self._likes_of[pair] = await self._strangers(address, port)
+        return self._likes_of[pair]
+
+    async def _strangers(self, address: str, port: int) -> Stalled:
+        if not await self.stranger_opens(address, port, (), middlebox.WAIT):
+            return Stalled()
+        found = await self.shared(address, port, (), middlebox.WAIT)
+        if found.shared and await middlebox.speaks(found.shared[0].address, port, self._look.network):
+            return Stalled()
+        return found
 
     async def ends(self, other: Asked) -> bool:
         """Whether a connection there is completed, and then ended."""

@@ -33,8 +33,9 @@ from netcheck.diagnosis.unheard import rejections
 from netcheck.experiments import Experimenter
 from netcheck.look import Looker
 from netcheck.schedule import Schedule, first_error
+from netcheck.sightings import Sightings
 from netcheck.tracing import Tracer
-from probes.contract import Confidence, Layer, Outcome, Verdict
+from probes.contract import Layer, Outcome, Verdict
 from probes.net.base import ConnectFailed
 from probes.path.own import WAIT as OWN_WAIT
 from probes.path.own import Counts, Read, drops_answers
@@ -54,24 +55,22 @@ EXPERIMENTS = 16  # checks that are experimented on at once
 MOST_EXAMINED = 64
 
 Settle = Callable[[Reviewed], None]
-Sign = Callable[[str | None, float], Confidence | None]
 
 
 class Review:
     """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
     `tracer` None: nothing is traced, and `untraced` says why, where that is not what was asked for.
-    `everyone`: each failure stands for itself alone. `sign` tells signs of life and `deaf` that there are
-    none, as `Beside` has them; `counts` reads how many packets this host received.
+    `everyone`: each failure stands for itself alone. `sightings` tell signs of life; `counts` reads how many
+    packets this host received.
     """
 
     def __init__(
         self,
         look: Looker,
         settle: Settle,
-        sign: Sign,
+        sightings: Sightings,
         tracer: Tracer | None = None,
-        deaf: Callable[[], bool] = lambda: False,
         *,
         everyone: bool = False,
         untraced: str | None = None,
@@ -79,8 +78,7 @@ class Review:
     ) -> None:
         self._look = look
         self._settle = settle
-        self._sign = sign
-        self._deaf = deaf
+        self._sightings = sightings
         self._tracer = tracer
         self._everyone = everyone
         self._untraced = untraced
@@ -117,13 +115,14 @@ class Review:
             names,
             self._untraced,
             frozenset(one.main.address for one in down),
-            self._sign,
+            self._sightings.sign,
             alive,
             called_at_once(failures),
             dying(down),
             rejections(heard(self._cases.values())),
             any(case.found.swallowed is True for case in self._cases.values()),
-            self._deaf(),
+            self._sightings.none_at_all(),
+            self._sightings.heard,
         )
         for each in found:
             members = [self._cases[one.index] for one in each.members]

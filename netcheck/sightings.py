@@ -17,12 +17,13 @@ SOUGHT = 3  # addresses; fewer that are silent say nothing of the vantage
 class Sighting(NamedTuple):
     """When an address answered last, and when by the target itself for certain (Unix time; None: never).
 
-    `port` completed a handshake, one that spoke before others; None: none did.
+    `port` completed a handshake, one that spoke before others; None: none did. `heard`: when it spoke.
     """
 
     when: float
     proved: float | None = None
     port: int | None = None
+    heard: float | None = None
 
 
 class Sightings:
@@ -43,10 +44,10 @@ class Sightings:
             if address and alive(ascent) and not (blocked and not connected(ascent)):
                 port = check.terms.port if connected(ascent) and not blocked else None
                 known = self._seen.get(address, Sighting(ascent.started))
-                proved = ascent.started if spoke(ascent) else known.proved
+                proved, heard = (ascent.started,) * 2 if spoke(ascent) else (known.proved, known.heard)
                 if known.port is None or (port is not None and spoke(ascent)):
                     known = known._replace(port=port)
-                self._seen[address] = Sighting(ascent.started, proved, known.port)
+                self._seen[address] = Sighting(ascent.started, proved, known.port, heard)
                 self._neighbours = None
 
     def none_at_all(self) -> bool:
@@ -64,7 +65,7 @@ class Sightings:
         self._neighbours = None
         if address and known is not None and known.proved is not None:
             self._seen[address] = Sighting(
-                known.proved, known.proved, known.port if known.port != port else None
+                known.proved, known.proved, known.port if known.port != port else None, known.heard
             )
 
     def sign(self, address: str | None, when: float) -> Confidence | None:
@@ -78,6 +79,13 @@ class Sightings:
         if sighting.proved is not None and abs(sighting.proved - when) <= SAME_MOMENT:
             return Confidence.CERTAIN
         return Confidence.LIKELY if abs(sighting.when - when) <= SAME_MOMENT else None
+
+    def heard(self, address: str | None, when: float) -> bool:
+        """Whether the target spoke at about this moment (Unix time): more than a bare handshake."""
+        sighting = self._seen.get(address or "")
+        return (
+            sighting is not None and sighting.heard is not None and abs(sighting.heard - when) <= SAME_MOMENT
+        )
 
     def port(self, address: str) -> int | None:
         """A port of the address that completed a handshake."""

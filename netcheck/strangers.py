@@ -17,9 +17,13 @@ from netcheck.diagnosis.second_look import network_of
 from probes.net.base import ConnectFailed, Network
 from probes.path.middlebox import Asked, ask, draw
 
-# With so many even a network nine tenths full of hosts behind a firewall that drops the rest of their ports
-# is taken for proxied one time in five only, and one half full never.
+# So many that open, and show no host, prove enough: a network nine tenths full of hosts behind a firewall
+# that drops the rest of their ports is taken for proxied one time in five only, and one half full never.
 STRANGERS = 16
+# Those that show a host are replaced, up to so many asked: of a /24 with 32 free addresses, LEAST are met
+# nineteen times in twenty. So few prove it too; one half full that way is taken for proxied once in 256.
+MOST_ASKED = 96
+LEAST = 8
 LAST = 2**16  # of an IPv6 network only the first so many addresses are drawn
 MOST = 256  # as many are looked at, for some that nobody is known to use: in a /24 all of them
 
@@ -29,7 +33,7 @@ async def one_opens(address: str, port: int, known: Collection[str], network: Ne
     if not _may_be_asked(address):
         return False
     try:
-        found = await _ask(strangers_of(address, 1, known), port, network, wait)
+        found = await _ask((stranger_of(address, known),), port, network, wait)
     except ConnectFailed:
         return False
     return any(asked.answers for asked in found)
@@ -38,22 +42,43 @@ async def one_opens(address: str, port: int, known: Collection[str], network: Ne
 async def all_open(
     address: str, port: int, known: Collection[str], network: Network, wait: float
 ) -> tuple[Asked, ...]:
-    """The strangers asked, where this port opens at every one and none of them shows a host; else nothing.
+    """The strangers that show no host, where this port opens at every one that was asked; else nothing.
 
-    A host that is there refuses what it does not serve, unless a firewall drops that. Where another port
-    opens as well, something answers for all of their ports, which the address itself shows if it is so there.
+    A host that is there refuses what it does not serve, unless a firewall drops that; or another port of it
+    opens too. It is no judge, and another stranger is asked. Where fewer than `LEAST` show none, nothing is
+    said; nor where a single one does not open. Addresses that are `known` are asked last: a network that is
+    in the plan as a whole has no others. One whose every address is a host that serves the port, behind a
+    firewall that drops the rest, is taken for proxied.
     """
-    drawn = strangers_of(address, STRANGERS, known)
-    if len(drawn) < STRANGERS:  # so many are known that the rest proves little
+    if not _may_be_asked(address):
         return ()
+    left = [*strangers_of(address, MOST, known), *_known_of(address, known)][:MOST_ASKED]
+    judges: list[Asked] = []
     try:
-        found = await _ask(drawn, port, network, wait)
-        if not all(asked.answers for asked in found):
-            return ()
-        elsewhere = await _ask(drawn, draw({port}), network, wait)
+        while left and len(judges) < STRANGERS:
+            count = STRANGERS - len(judges)
+            batch, left = left[:count], left[count:]
+            found = await _ask(batch, port, network, wait)
+            if not all(asked.answers for asked in found):
+                return ()
+            elsewhere = await _ask(batch, draw({port}), network, wait)
+            judges += [one for one, other in zip(found, elsewhere, strict=True) if not _is_host(other)]
     except ConnectFailed:  # this host can't send any more: nothing was learned
         return ()
-    return () if any(asked.is_refused or asked.answers for asked in elsewhere) else found
+    return tuple(judges) if len(judges) >= LEAST else ()
+
+
+def _is_host(unused: Asked) -> bool:
+    """Whether a port that nobody uses shows that somebody is at this address, or speaks in its name."""
+    return unused.is_refused or unused.answers
+
+
+def _known_of(address: str, known: Collection[str]) -> list[str]:
+    """The known addresses of this network but for itself, by chance."""
+    network = network_of(address)
+    found = [one for one in known if one != address and network_of(one) == network]
+    random.shuffle(found)
+    return found
 
 
 def stranger_of(address: str, known: Collection[str] = ()) -> str:

@@ -11,6 +11,7 @@ from probes.contract import Confidence, Layer, Step, Verdict
 from probes.path.middlebox import Asked
 
 CONNECTED = "path.middlebox_answers"
+FIRST = "the handshake is completed before any router: at the first hop or on this host's own link"
 SHOWN = 4  # strangers among the controls
 
 
@@ -67,7 +68,7 @@ def _proof(stalled: Stalled) -> str:
         first, count = stalled.shared[0], len(stalled.shared)
         return (
             f"{count} of {count} addresses drawn by chance in {network_of(first.address)} complete handshakes"
-            f" on tcp/{first.port} as well, and nothing else of them answers"
+            f" on tcp/{first.port} as well, and no other port shows a host there"
         )
     ports = " and ".join(f"tcp/{asked.port}" for asked in stalled.unused)
     proof = f"drawn by chance, {ports} of the same address complete handshakes as well"

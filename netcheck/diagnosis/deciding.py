@@ -22,6 +22,7 @@ from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
 UNHEARD = "others of this network and port are rejected by ICMP, of which routers send few: perhaps unheard"
 DOWN = "another check found this address down: perhaps this one gave up before its router did"
 LIVING = "another port of this address answers, so the host is there: a rule says so of this one"
+BARE = "another port of this address completes a bare handshake, perhaps by a proxy: a router tried this host"
 AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
 SILENT_BEFORE = "a look before it heard nothing, so no rule answers at once: a router or ARP was still trying"
 DOWN_BESIDE = "others of this network are called down by a router, and routers send few such answers"
@@ -80,12 +81,13 @@ class Reviewed:
 class Beside(NamedTuple):
     """What is known beside the single failure.
 
-    `names` are the hops' reverse names; `untraced`: why nothing could be traced; `down`: addresses that a
-    router called unreachable; `sign`: how sure it is that an address answered at that moment (Unix time);
-    `alive`: addresses that certainly refused something themselves; `at_once`: addresses that were called
-    unreachable sooner than a router can know, with who said so; `dying`: networks some of whose addresses a
-    router called down; `rejections`: what others of a network and port were told; `swallowing`: this host was
-    seen to drop answers itself; `deaf`: nothing at all answers this vantage, though several targets should.
+    names: the hops' reverse names · untraced: why nothing could be traced · down: addresses that a router
+    called unreachable · sign: how sure it is that an address answered at that moment (Unix time) · alive:
+    addresses that certainly refused something themselves · at_once: addresses that were called unreachable
+    sooner than a router can know, with who said so · dying: networks some of whose addresses a router called
+    down · rejections: what others of a network and port were told · swallowing: this host was seen to drop
+    answers itself · deaf: nothing at all answers this vantage, though several targets should · heard: whether
+    an address spoke at that moment, which no proxy of handshakes does.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -98,6 +100,7 @@ class Beside(NamedTuple):
     rejections: Mapping[Rejected, Rejection] = MappingProxyType({})
     swallowing: bool = False
     deaf: bool = False
+    heard: Callable[[str | None, float], bool] = lambda address, when: False
 
 
 def decided(
@@ -268,10 +271,15 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
 
 
 def _called_down(reviewed: Reviewed, beside: Beside) -> Reviewed:
-    """A firewall calls a host unreachable that answers on another port, or is called so at once there."""
+    """A firewall calls a host unreachable that answers on another port, or is called so at once there.
+
+    A bare handshake is no answer of a host that a router tried in vain.
+    """
     judgement = reviewed.judgement
     main, sure = judgement.main, judgement.confidence is Confidence.CERTAIN
     if beside.sign(main.address, main.started) is Confidence.CERTAIN:
+        if sure and not beside.heard(main.address, main.started):
+            return _doubted(reviewed, BARE)
         why = LIVING
     elif not sure and (main.address, main.signed_by) in beside.at_once:
         why = AT_ONCE

@@ -65,8 +65,9 @@ class Stalled(NamedTuple):
 
     @property
     def anybody(self) -> bool:
-        """Whether ports that nobody uses do the same."""
-        return not self.distinct and len(self.unused) > 1 and all(asked.answers for asked in self.unused)
+        """Whether ports that nobody uses do the same, or this port of addresses that nobody uses."""
+        unused = len(self.unused) > 1 and all(asked.answers for asked in self.unused)
+        return not self.distinct and (unused or bool(self.shared))
 
     @property
     def proxied(self) -> bool:

@@ -17,7 +17,8 @@ Policed = tuple[Verdict, str | None, str]
 def policed(seen: Judgement, end: Reply | None = None) -> Judgement:
     """The verdict on a flow that must be blocked, of which this was seen. `end`: what its trace met."""
     by_trace = _by_trace(seen, end)
-    verdict, cause, summary = by_trace or _verdict(seen.main, seen.cause, seen.summary)
+    sure = seen.confidence is Confidence.CERTAIN
+    verdict, cause, summary = by_trace or _verdict(seen.main, seen.cause, seen.summary, sure)
     tried = seen.main.address is not None and not connected(seen.main)
     judged = also(seen, f"{seen.main.address}: {seen.summary}") if tried else seen
     if verdict is Verdict.ERROR:
@@ -79,14 +80,15 @@ def _by_trace(seen: Judgement, end: Reply | None) -> Policed | None:
     return None
 
 
-def _verdict(main: Ascent, cause: str | None, summary: str) -> Policed:
+def _verdict(main: Ascent, cause: str | None, summary: str, sure: bool = True) -> Policed:
     if connected(main):
         return Verdict.FAIL, OPEN, "it connects, and must not"
     if main.verdict is Verdict.PASS:
         return Verdict.FAIL, OPEN, "it answers, and must not"
     if cause == "tcp.refused":
-        what = "nothing listens, but nothing on the way blocks either"
-        return Verdict.WARN, NOT_FILTERED, f"{summary}: {what}"
+        what = "nothing blocks it before the target, where nothing listens or a filter refuses"
+        maybe = "perhaps the target's own, and then nothing blocks it before the target"
+        return Verdict.WARN, NOT_FILTERED, f"{summary}: {what if sure else maybe}"
     if signed_by_itself(main):
         what = "signed with the target's own address, so perhaps nothing on the way rejects it"
         return Verdict.WARN, NOT_FILTERED, f"{summary}: {what}"

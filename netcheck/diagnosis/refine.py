@@ -6,7 +6,7 @@ import errno
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from netcheck.diagnosis.answered import CONNECTED, answered_for, answering
+from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answering
 from netcheck.diagnosis.ascents import looping, signed_by_itself
 from netcheck.diagnosis.drawn import drawn
 from netcheck.diagnosis.found import Found, Known, Patient, Stalled, Traced
@@ -73,9 +73,16 @@ def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] =
     if traced is None:
         return refined
     shown = drawn(traced, refined.judgement, names)
-    last = traced.route.last
-    if refined.judgement.cause != CONNECTED or last is None or traced.route.reach is None:
+    last, reach = traced.route.last, traced.route.reach
+    if refined.judgement.cause != CONNECTED or reach is None:
         return refined._replace(trace=shown)
+    if last is None:
+        near = (
+            FIRST
+            if reach == 1
+            else f"the handshake is completed at TTL {reach}, and no hop before it answers"
+        )
+        return refined._replace(judgement=also(refined.judgement, near), trace=shown)
     told = also(refined.judgement, f"the handshake is completed after hop {last.ttl}, {last.address}")
     return refined._replace(judgement=told, trace=shown, where=lost_after(traced.route, None))
 

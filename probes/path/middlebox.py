@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from probes.net.base import ConnectFailed, Network, NetworkFailure, Reply, TimedOut
 
@@ -60,6 +60,17 @@ async def keeps(address: str, port: int, network: Network) -> bool | None:
 
     A proxy completes the handshake first and asks the target then: it ends what the target refuses.
     """
+    heard = await _listened(address, port, network)
+    return None if heard is None else heard != "ended"
+
+
+async def speaks(address: str, port: int, network: Network) -> bool:
+    """Whether this port says something by itself: a service is there, or is let through to."""
+    return await _listened(address, port, network) == "spoke"
+
+
+async def _listened(address: str, port: int, network: Network) -> Literal["spoke", "stayed", "ended"] | None:
+    """How a connection fared to which nothing was sent: `spoke`, `stayed`, `ended`; None: it was not made."""
     try:
         connection = await network.connect(address, port, network.now() + WAIT)
     except (ConnectFailed, TimedOut):
@@ -67,12 +78,12 @@ async def keeps(address: str, port: int, network: Network) -> bool | None:
     try:
         await connection.receive(network.now() + HOLD)
     except TimedOut:
-        return True
+        return "stayed"
     except NetworkFailure:
-        return False
+        return "ended"
     finally:
         connection.close()
-    return True
+    return "spoke"
 
 
 def draw(used: Collection[int]) -> int:

@@ -1,24 +1,28 @@
 """Who sent an RST: the target, or something on the way in its name. Without privilege.
 
 Two measures. Of the way there: an RST that comes at a TTL which does not reach the target was not the
-target's. Of the way back: the distance from which it arrives (`probes.path.arrival`), beside that of another
-answer of the target's. What sits at the target's own distance, a bridge or what copies TTLs, can't be told
-from the target.
+target's, unless a load balancer that has the address passes on the open port only. Of the way back: the
+distance from which it arrives (`probes.path.arrival`), beside that of another answer of the target's. What
+sits at the target's own distance, a bridge or what copies TTLs, can't be told from the target.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from probes.contract import Confidence
 from probes.net.base import Network, Reply
 from probes.path.arrival import HEARD, STARTS, Arrival, Asker, Spent, compared, distance, of_rst
+from probes.path.middlebox import draw
 from probes.path.route import Route
 from probes.path.trace import MOST_SYNS, WAIT, patience_for
 
 # Source ports with which the reference is asked: of several ways, longer and shorter, one may reach it.
 WAYS = 3
+# What an RST means that ports nobody uses get too, and the port that is open does not.
+SHARED = "a load balancer that has the address looks like a firewall that resets all but the open port"
+UNMET = "nothing shows who refuses what nobody uses"
 BEFORE = 2  # so many hops before the RST's place are compared with the reference's
 
 
@@ -96,7 +100,8 @@ class _Comparison:
         reply = await self._at_reach(reference)
         if reply.kind == "expired" and reply.icmp is not None:
             return await self._short_of_it(reference, reply.icmp.sender)
-        if reply.kind == "silent":  # at a hop that hides, if with more TTL it answers
+        hidden = reply.kind == "silent"
+        if hidden:  # at a hop that hides, if with more TTL it answers
             reply = await self._knock(reference, floor=STARTS[-1])
         if reply.kind not in (*HEARD, "answered"):
             return None
@@ -104,7 +109,10 @@ class _Comparison:
         if own is None:
             return None
         other = await compared(reference.address, reference.port, own, self._asker)
-        return await self._apart(own, other, reference)
+        found = await self._apart(own, other, reference)
+        if hidden and found.by_target is False and await self._refuses_from(own):
+            return _unknown(f"an RST for a port that nobody uses arrives with TTL {own} as well: {SHARED}")
+        return found
 
     async def _at_reach(self, reference: Reference) -> Reply:
         """What the reference meets at the RST's TTL: over the shortest of its ways, where there are several.
@@ -130,10 +138,48 @@ class _Comparison:
         sentence = (
             f"the RST comes at TTL {self._reach}, where {reference.words} has only got to the router {hop}"
         )
-        sure = Confidence.LIKELY
-        if reference.same and await self._same_way(reference):
-            sure = Confidence.CERTAIN
+        if not reference.same:
+            return Sender(False, Confidence.LIKELY, (sentence,), hop)
+        port = self._unused(reference)
+        met = await self._meets(port, hop)
+        if met == "refused":
+            return _unknown(f"{sentence}; but so does that for tcp/{port}, which nobody uses: {SHARED}")
+        if met != "beyond":
+            return Sender(False, Confidence.LIKELY, (sentence, f"{UNMET}, such as tcp/{port}"), hop)
+        sure = Confidence.CERTAIN if await self._same_way(reference) else Confidence.LIKELY
         return Sender(False, sure, (sentence,), hop)
+
+    async def _meets(self, port: int, hop: str) -> Literal["refused", "beyond"] | None:
+        """Where a port that nobody uses is refused: at the TTL of the RST in question as well, or beyond this
+        hop, by whoever answers for the whole address; None: it can't be told.
+
+        Who passes on single ports of an address that is his own refuses the rest himself.
+        """
+        try:
+            here = await self._asker.knock(self._address, port, ttl=self._reach)
+            if here.kind == "refused":
+                return "refused"
+            if here.kind != "expired" or here.icmp is None or here.icmp.sender != hop:
+                return None
+            further = await self._asker.knock(self._address, port)
+        except Spent:
+            return None
+        return "beyond" if further.kind == "refused" else None
+
+    async def _refuses_from(self, own: int) -> bool:
+        """Whether a port that nobody uses is refused from the same distance as the RST in question."""
+        port = self._unused()
+        try:
+            at = await self._asker.knock(self._address, port, floor=own)
+            if at.kind != "refused" or own == STARTS[-1]:
+                return at.kind == "refused"
+            above = await self._asker.knock(self._address, port, floor=own + 1)
+        except Spent:
+            return False
+        return above.kind == "answered"
+
+    def _unused(self, reference: Reference | None = None) -> int:
+        return draw({self._port, *([reference.port] if reference else ())})
 
     async def _same_way(self, reference: Reference) -> bool:
         """Whether the reference passes the hops before the RST's place too.

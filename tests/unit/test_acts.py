@@ -69,6 +69,7 @@ def test_an_undetermined_finding_names_nobody(found) -> None:
     [
         ("tcp.filtered", "vault-to-target", "customer"),
         ("tcp.refused", "vault-to-target", "customer"),
+        ("path.middlebox_answers", "vault-to-target", "undetermined"),
         ("tcp.filtered", "user-to-saas", "undetermined"),
         ("tcp.filtered", "connector-to-saas", "undetermined"),
         ("tcp.refused", "user-to-saas", "undetermined"),

@@ -192,10 +192,40 @@ def test_what_answers_for_others_is_one_finding(failing: Make, passing: Make) ->
     """The device is to be looked behind first; the flows are listed below."""
     checks = [failing(f"10.{n}.0.5", 22, "path.middlebox_answers") for n in range(4)]
     [finding] = found(*checks, passing("10.4.0.1"))
-    assert "is answered by something that is not the target" in finding.summary
+    assert "is answered, likely by something in the target's place" in finding.summary
     first, flows = finding.advice.split("\n")
     assert first.endswith("Below are the flows.")
     assert flows == "tcp/22 from 10.9.0.7 to 10.0.0.5, 10.1.0.5, 10.2.0.5, 10.3.0.5"
+
+
+@pytest.mark.parametrize("traced", [1, 3])
+def test_one_proxy_is_one_finding_traced_or_not(failing: Make, passing: Make, traced: int) -> None:
+    """Those that were not traced stand with those of their network, in whatever order; others don't."""
+    after = {"where": Place("after", "10.1.0.1"), "trace": Trace("tcp-ttl", (Hop(1, "10.1.0.1"),))}
+    here, unseen = {**after, "responsible": "customer"}, {"responsible": "undetermined"}
+    checks = [
+        failing(f"10.20.0.{n}", 22, "path.middlebox_answers", **(here if n < traced else unseen))
+        for n in (5, 0, 6, 1, 2, 7)
+    ]
+    other = failing("10.21.0.5", 22, "path.middlebox_answers", **unseen)
+    both = found(*checks, other, passing("10.22.0.1"))
+    assert [(one.where, one.responsible, len(one.checks)) for one in both] == [
+        (Place("after", "10.1.0.1"), "customer", 6),
+        (None, "undetermined", 1),
+    ]
+    assert (
+        "6 hosts in 10.20.0.0/24 is answered, likely by something in the target's place after 10.1.0.1"
+        in (both[0].summary)
+    )
+
+
+def test_a_network_whose_handshakes_end_in_two_places_lends_none(failing: Make, passing: Make) -> None:
+    """Which of them an untraced one meets is not known."""
+    places = (Place("after", "10.1.0.1"), Place("after", "10.1.0.2"), None)
+    checks = [
+        failing(f"10.20.0.{n}", 22, "path.middlebox_answers", where=where) for n, where in enumerate(places)
+    ]
+    assert {one.where for one in found(*checks, passing("10.22.0.1"))} == set(places)
 
 
 def test_a_wrong_answer_is_no_missing_one(failing: Make, passing: Make) -> None:
@@ -247,7 +277,8 @@ def test_two_services_refused_on_one_host_are_the_hosts(failing: Make, passing: 
     same = [failing("10.20.0.1", port, "tcp.refused", target="db01") for port in (22, 5432)]
     [finding] = found(*same, passing("10.20.0.1", 443))
     assert finding.summary == (
-        "nothing listens on tcp/22 and tcp/5432 of db01; tcp/443 of the same host passes"
+        "tcp/22 and tcp/5432 of db01 are refused there: nothing listens, or a filter refuses; "
+        "tcp/443 of the same host passes"
     )
     apart = [failing("10.20.0.1", 22, "tcp.refused"), failing("10.20.0.2", 5432, "tcp.refused")]
     assert len(found(*apart, passing("10.20.0.1", 443), passing("10.20.0.2", 443))) == 2
@@ -260,7 +291,10 @@ def test_one_service_refused_by_a_group_is_the_groups(failing: Make, passing: Ma
     stray = failing("10.90.0.1", 5432, "tcp.refused")
     works = passing("10.91.0.1", 5432)
     first, second = found(*refused, stray, works)
-    assert first.summary == "nothing listens on tcp/5432 of all 40 hosts of group linux-servers (4 networks)"
+    assert first.summary == (
+        "tcp/5432 of all 40 hosts of group linux-servers (4 networks) is refused there: "
+        "nothing listens, or a filter refuses"
+    )
     assert "\n" not in first.advice  # opening a flow repairs no refusal
     assert second.checks == (stray.id,)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netcheck.check import Check, Terms
-from netcheck.diagnosis.answered import not_proved
+from netcheck.diagnosis.answered import FIRST, not_proved
 from netcheck.diagnosis.found import Found, Known, Patient, Sizes, Stalled, Traced
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.judgement import Judgement
@@ -416,11 +416,20 @@ def test_who_completes_handshakes_stands_after_the_last_hop() -> None:
     assert TARGET not in [hop.address for hop in shown.trace.hops]
 
 
-@pytest.mark.parametrize("route", [Route((), Reply("connected", 0.001), 1), Route(WAY)])
-def test_a_handshake_that_no_trace_met_has_no_place(route: Route) -> None:
-    """No hop before it, or no handshake any more."""
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        (Route((), Reply("connected", 0.001), 1), FIRST),
+        (Route((Hop(1), Hop(2)), Reply("connected", 0.001), 3), "at TTL 3, and no hop before it answers"),
+        (Route(WAY), None),
+    ],
+)
+def test_a_handshake_that_no_trace_met_has_no_place(route: Route, said: str | None) -> None:
+    """No hop before it, which is said, or no handshake any more."""
     told = not_proved(judgement(""), unused("connected", "connected", stranger="connected"))
-    assert with_way(Refined(told), Traced(route)).where is None
+    shown = with_way(Refined(told), Traced(route))
+    assert shown.where is None
+    assert said in text(shown) if said else text(shown) == text(Refined(told))
 
 
 def test_open_behind_a_middlebox_is_not_known_to_be_open() -> None:

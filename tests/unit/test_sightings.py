@@ -114,3 +114,12 @@ def test_a_neighbour_seen_later_is_known_too() -> None:
     terms = Terms("local", "declared", "vault-to-target", "tcp", 443, None, Timing())
     found.note(Check("b", "b", terms), Outcome(None, (OPEN._replace(address="10.0.0.2"),)))
     assert found.neighbour("10.0.0.1") == ("10.0.0.2", 443)
+
+
+def test_a_bare_handshake_says_nothing() -> None:
+    """Proved or not, no byte of the target was heard; what spoke was, for a moment."""
+    found = seen(("10.0.0.1", 22, OPEN, 100.0), ("10.0.0.2", 22, SPOKE, 100.0))
+    found.prove("10.0.0.1", 100.0)
+    assert not found.heard("10.0.0.1", 100.0)
+    assert found.heard("10.0.0.2", 100.0)
+    assert not found.heard("10.0.0.2", 101.0 + SAME_MOMENT)

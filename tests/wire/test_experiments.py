@@ -14,8 +14,8 @@ from netcheck.diagnosis.second_look import Failure
 from netcheck.experiments import AGAIN, Experimenter
 from netcheck.look import Looker
 from netcheck.record import RunRecord
-from probes import ssh
-from probes.contract import Confidence, Verdict
+from probes import http, ssh, tls
+from probes.contract import Confidence, Probe, Verdict
 from probes.net.base import Reply, TlsSession
 from probes.net.scripted import Close, Reset, Scripted, Silence
 from probes.path import mtu
@@ -238,6 +238,50 @@ def test_without_retries_nothing_is_experimented_on(check: Checks, run: Runs) ->
     (record,) = run([one], network).checks
     assert (record.cause, record.controls) == ("tls.timeout", ())
     assert (len(network.connected), network.knocked) == (1, [])
+
+
+SILENT_PORT = "10.1.0.1 10.2.0.1!accept#443 10.3.0.1!drop 10.0.0.*#"
+
+
+@pytest.mark.parametrize("probe", [ssh.PROBE, http.HTTPS, tls.PROBE])
+def test_a_port_that_is_silent_for_everybody_is_a_middleboxs(check: Checks, run: Runs, probe: Probe) -> None:
+    """Ports that nobody uses show nothing of a proxy for this one; the strangers do."""
+    one = check("10.0.0.1", 443, probe=probe.name, settings=probe.settings())
+    (record,) = run([one], scripted(SILENT_PORT)).checks
+    assert (record.cause, record.confidence) == ("path.middlebox_answers", Confidence.LIKELY)
+    assert {one.varied for one in record.controls if one.verdict is Verdict.PASS} == {"address"}
+    assert any("16 of 16 addresses drawn by chance" in sentence for sentence in record.evidence)
+
+
+def test_a_silent_server_among_dead_addresses_is_silent_itself(check: Checks, run: Runs) -> None:
+    """The look-alike: behind a firewall that drops all other ports, and nobody else opens this one."""
+    network = scripted("10.1.0.1 10.0.0.1#443!drop")
+    (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
+    assert (record.cause, record.confidence) == ("protocol.silent", Confidence.CERTAIN)
+
+
+def test_a_silent_server_among_others_that_speak_is_silent_itself(check: Checks, run: Runs) -> None:
+    """The look-alike: a full network behind a firewall that lets this port through only."""
+    speaking = {(f"10.0.0.{number}", 443): [b"SSH-2.0-OpenSSH_9.2\r\n"] for number in range(2, 255)}
+    network = scripted("10.1.0.1 10.0.0.*#443!drop", scripts=speaking)
+    (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
+    assert record.cause == "protocol.silent"
+
+
+def test_a_silent_server_behind_a_proxy_that_asks_it_is_silent_itself(check: Checks, run: Runs) -> None:
+    """Connections to strangers are completed and ended, and this one is kept."""
+    ended = {(f"10.0.0.{number}", 443): [Close()] for number in range(2, 255)}
+    network = scripted(SILENT_PORT, scripts={**ended, ("10.0.0.1", 443): [Silence()]})
+    (record,) = run([check("10.0.0.1", 443, probe="ssh", settings=ssh.PROBE.settings())], network).checks
+    assert record.cause == "protocol.silent"
+
+
+def test_strangers_are_asked_once_a_network_and_port(check: Checks, run: Runs) -> None:
+    """However many servers of it are silent."""
+    servers = [f"10.0.0.{number}" for number in range(1, 4)]
+    network = scripted(*(f"10.1.0.1 {server}#443" for server in servers))
+    run([check(one, 443, probe="ssh", settings=ssh.PROBE.settings()) for one in servers], network)
+    assert len({address for address, port, _ in network.knocked if port == 443} - set(servers)) == 1
 
 
 class Proxied(dict[tuple[str, int], Any]):

@@ -53,6 +53,40 @@ def test_an_rst_that_comes_where_the_target_is_not_reached() -> None:
     )
 
 
+def passing_on(open_port: str, others: str) -> Scripted:
+    """Port 443 goes one way, all others end on the other."""
+    ways = scripted(open_port), scripted(others)
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        return ways[port != 443]._replies(address, port, ttl, floor)
+
+    return Scripted({}, replies=reply)
+
+
+@pytest.mark.parametrize("balancer", [B, "?"])
+def test_who_passes_on_one_port_of_his_own_address_refuses_the_rest(balancer: str) -> None:
+    """Direct server return: the balancer at TTL 2 has the address, and hands port 443 to a server behind."""
+    network = passing_on(f"{A} {balancer} {C} {TARGET}#443", f"{A} {TARGET}#")
+    found = sender(network, SAME)
+    assert told(found) == (None, Confidence.LIKELY)
+    assert "which nobody uses" in found.evidence[0] or "that nobody uses" in found.evidence[0]
+
+
+def test_a_firewall_that_resets_all_but_the_open_port_looks_the_same() -> None:
+    """Nobody is blamed."""
+    network = passing_on(f"{A} {B} {C} {TARGET}#443", f"{A} {B}!reset {C} {TARGET}#")
+    assert told(sender(network, SAME)) == (None, Confidence.LIKELY)
+
+
+@pytest.mark.parametrize("others", [f"{C} {TARGET}#!drop", f"{C}!drop {TARGET}#"])
+def test_silence_of_what_nobody_uses_proves_no_firewall(others: str) -> None:
+    """Who refuses such ports is not seen, where the target or something before it drops them."""
+    network = passing_on(f"{A} {B} {C} {TARGET}#443", f"{A} {B}!reset#22 {others}")
+    found = sender(network, SAME)
+    assert told(found) == (False, Confidence.LIKELY)
+    assert found.evidence[1].startswith("nothing shows who refuses what nobody uses, such as tcp/")
+
+
 def test_on_several_paths_a_firewall_is_only_likely() -> None:
     """They may differ in length, and the other port may have met the longer one each time."""
     network = scripted(f"{A}/10.9.0.1 {B}!reset#22 {C} {TARGET}#22,443")
@@ -163,8 +197,11 @@ def changed(network: Scripted, change: Callable[[int, Reply, int | None], Reply]
     return network
 
 
-@pytest.mark.parametrize(("longer", "by_target"), [(1, True), (3, True), (4, False)])
-def test_a_reference_may_go_a_longer_way(longer: int, by_target: bool) -> None:
+@pytest.mark.parametrize(
+    ("longer", "said"),
+    [(1, (True, Confidence.CERTAIN)), (3, (True, Confidence.CERTAIN)), (4, (None, Confidence.LIKELY))],
+)
+def test_a_reference_may_go_a_longer_way(longer: int, said: tuple[bool | None, Confidence]) -> None:
     """Of several ways one is short: that a router of a longer one answers proves no firewall."""
     expired = Reply("expired", 0.003, Icmp(4, 11, 0, C))
 
@@ -174,7 +211,7 @@ def test_a_reference_may_go_a_longer_way(longer: int, by_target: bool) -> None:
         return expired if floor is None else Reply("silent")
 
     found = sender(changed(scripted(f"{A} {B} {TARGET}#443"), some), SAME)
-    assert told(found) == (by_target, Confidence.CERTAIN)
+    assert told(found) == said
 
 
 def test_answers_that_come_back_over_different_ways_tell_nothing() -> None:

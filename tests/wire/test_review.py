@@ -14,6 +14,7 @@ from netcheck.diagnosis.places import SOME
 from netcheck.engine import Depth
 from netcheck.record import CheckRecord, Place, RunRecord
 from netcheck.tracing import Tracer
+from probes import ssh
 from probes.contract import Confidence, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply, Source, TimedOut
 from probes.net.scripted import Scripted, Silence
@@ -312,6 +313,21 @@ def test_what_the_target_itself_refuses_is_not_filtered(check: Checks, run: Runs
     network = scripted(f"{A} {B} {C} {TARGET}#443")
     refused, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
     assert (refused.verdict, refused.cause) == (Verdict.WARN, "policy.not_filtered")
+    assert "nothing blocks it before the target, where nothing listens" in refused.summary
+
+
+def test_what_a_load_balancer_may_refuse_itself_is_not_blocked(check: Checks, run: Runs) -> None:
+    """It has the address and passes on port 443 only; a firewall that resets all others looks the same."""
+    ways = scripted(f"{A} {B} {C} {TARGET}#443"), scripted(f"{A} {TARGET}#")
+
+    def reply(address: str, port: int, ttl: int | None, floor: int | None) -> Reply:
+        return ways[port != 443]._replies(address, port, ttl, floor)
+
+    network = Scripted({(TARGET, 22): ConnectFailed(errno.ECONNREFUSED), (TARGET, 443): []}, replies=reply)
+    refused, _ = run([check(TARGET, expect="blocked"), check(TARGET, 443)], network).checks
+    assert (refused.verdict, refused.cause) == (Verdict.WARN, "policy.not_filtered")
+    assert refused.confidence is LIKELY
+    assert "perhaps the target's own" in refused.summary
 
 
 def test_what_is_silent_by_loss_is_not_blocked(check: Checks, run: Runs) -> None:
@@ -391,6 +407,27 @@ def test_who_answers_elsewhere_is_not_down(check: Checks, run: Runs) -> None:
     assert (record.cause, record.confidence) == ("tcp.rejected", LIKELY)
     alone = one(run([check(TARGET)], network))
     assert alone.cause == "tcp.host_down"
+
+
+@pytest.mark.parametrize(
+    ("probe", "cause"), [("tcp", "tcp.host_down"), ("ssh", "tcp.rejected")], ids=["bare", "speaks"]
+)
+def test_a_bare_handshake_is_no_life_of_a_host_that_a_router_tried(
+    check: Checks, run: Runs, probe: str, cause: str
+) -> None:
+    """Several SYNs are given up at one moment: a proxy for the other port completes its handshakes. One that
+    speaks is the host, whatever the router says."""
+    down = ConnectFailed(errno.EHOSTUNREACH, icmp=Icmp(4, 3, 1, B), elapsed=3.1)
+    servers: dict[tuple[str, int], Any] = {(TARGET, 22): down, (TARGET, 443): [b"HTTP/1.1 400 Bad\r\n\r\n"]}
+
+    def reply(address: str, port: int, *_: Any) -> Reply:
+        gone = 3.1 - network.now() % 3.1  # to all SYNs at one moment
+        return Reply("rejected", gone, Icmp(4, 3, 1, B)) if port == 22 else Reply("silent")
+
+    network = Scripted(servers, replies=reply)
+    other = check(TARGET, 443, probe=probe, settings=ssh.PROBE.settings() if probe == "ssh" else None)
+    record, _ = run([check(TARGET), other], network).checks
+    assert (record.cause, record.confidence) == (cause, LIKELY)
 
 
 def test_who_is_called_down_at_once_elsewhere_is_rejected(check: Checks, run: Runs) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Callable
 from fnmatch import fnmatch
 from typing import Any
@@ -13,7 +15,7 @@ from netcheck.check import Check
 from netcheck.engine import Depth
 from netcheck.handshakes import WAIT
 from netcheck.record import CheckRecord, RunRecord
-from netcheck.strangers import STRANGERS
+from netcheck.strangers import LEAST, MOST_ASKED, STRANGERS, all_open
 from probes.contract import Confidence, Verdict
 from probes.net.base import Reply
 from probes.net.scripted import Close, Handshake, Reset, Scripted, Silence
@@ -57,7 +59,7 @@ def test_a_port_that_opens_for_everybody_is_no_pass(check: Checks, run: Runs) ->
     assert told(record) == ANYBODY
     assert any(
         f"{STRANGERS} of {STRANGERS} addresses drawn by chance in 10.20.0.0/24 complete handshakes"
-        f" on tcp/{PORT} as well, and nothing else of them answers" in sentence
+        f" on tcp/{PORT} as well, and no other port shows a host there" in sentence
         for sentence in record.evidence
     )
     assert {(control.varied, control.verdict) for control in record.controls} == {("address", Verdict.PASS)}
@@ -92,11 +94,49 @@ def test_who_is_in_the_plan_is_no_stranger(check: Checks, run: Runs) -> None:
     assert {told(record) for record in records} == {HONEST}
 
 
-def test_few_strangers_prove_nothing(check: Checks, run: Runs) -> None:
-    """All but a handful of the network's addresses are in the plan."""
-    planned = hosts(250 - STRANGERS + 4, 2)
+@pytest.mark.parametrize("live", [range(2, 40), range(2, 200)])
+def test_live_hosts_among_the_strangers_don_t_hide_a_proxy(
+    check: Checks, run: Runs, monkeypatch: pytest.MonkeyPatch, live: range
+) -> None:
+    """They refuse what nobody uses, and others are asked in their place, those of free addresses at last."""
+    in_order(monkeypatch)
+    hosts_there = [f"{A} {B}!accept#{PORT} 10.20.0.{number}#22" for number in live]
+    assert told(first(run([check("10.20.0.250", PORT)], scripted(*hosts_there, ONE_PORT)))) == (
+        ANYBODY if len(live) < MOST_ASKED else HONEST
+    )
+
+
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers are drawn in the order of their addresses."""
+    monkeypatch.setattr(random, "sample", lambda among, count: list(among)[:count])
+
+
+@pytest.mark.parametrize(("free", "proved"), [(LEAST, True), (LEAST - 1, False)])
+def test_few_strangers_prove_nothing(free: int, proved: bool) -> None:
+    """So many addresses show no host; all others do."""
+
+    def reply(address: str, port: int, *_: Any) -> Reply:
+        is_free = int(address.rpartition(".")[2]) in range(2, 2 + free)
+        return Reply("connected", 0.001) if port == PORT else Reply("silent" if is_free else "refused", 0.001)
+
+    network = Scripted(Ending([Silence()], [Silence()]), replies=reply)
+    found = asyncio.run(all_open("10.20.0.60", PORT, set(hosts(168, 82)), network, WAIT))
+    assert len(found) == (free if proved else 0)
+
+
+def test_a_network_that_is_in_the_plan_as_a_whole_is_judged_by_its_own(check: Checks, run: Runs) -> None:
+    """250 of its hosts are dead, and the proxy completes the handshakes of all."""
+    planned = hosts(254)
     records = run([check(host, PORT) for host in planned], scripted(ONE_PORT), depth=UNTRACED).checks
-    assert Verdict.FAIL not in {record.verdict for record in records}
+    assert {told(record) for record in records} == {ANYBODY}
+
+
+def test_a_network_that_is_in_the_plan_as_a_whole_passes(check: Checks, run: Runs) -> None:
+    """The look-alike: they serve the port, refuse others, and one of them is down."""
+    planned = hosts(254)
+    network = scripted(*(f"{A} {host}#{PORT}" for host in planned[:-1]))
+    records = list(run([check(host, PORT) for host in planned], network, depth=UNTRACED).checks)
+    assert {told(record) for record in records[:-1]} == {HONEST}
 
 
 def test_strangers_for_whom_all_ports_open_are_no_likes_of_the_target(check: Checks, run: Runs) -> None:

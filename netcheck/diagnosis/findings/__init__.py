@@ -51,7 +51,7 @@ def _host(vantages: Mapping[str, VantageRecord], name: str) -> str:
 
 
 def _finding(group: Sequence[CheckRecord], census: Census, host: str) -> Finding:
-    first = group[0]
+    first = next((check for check in group if check.where is not None), group[0])
     assert first.cause is not None
     return _made(
         group,

@@ -11,8 +11,9 @@ import heapq
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
-from netcheck.diagnosis.findings.signs import host_of, local, signed_by_target
+from netcheck.diagnosis.findings.signs import host_of, local, network, signed_by_target
 from netcheck.record import CheckRecord
 from probes.contract import Verdict
 
@@ -50,11 +51,14 @@ LEAST_WHOLE = {By.GROUP: 3, By.GROUP_LABEL: 3, By.LABEL: 3}
 
 def grouped(failed: Iterable[CheckRecord], census: Census) -> Iterator[Group]:
     """The failures, each in one group."""
+    failed = list(failed)
+    traced = _traced(failed)
     placed: dict[Hashable, Group] = {}
     loose: dict[Hashable, Group] = {}
     for check in failed:
-        base = (check.vantage, check.cause, check.responsible)
-        shared = _evident(check)
+        like = traced.get((check.vantage, network(check)), check) if check.cause == CONNECTED else check
+        base = (check.vantage, check.cause, like.responsible)
+        shared = _evident(like)
         if shared is None:
             loose.setdefault((*base, signed_by_target(check)), []).append(check)
         else:
@@ -66,6 +70,15 @@ def grouped(failed: Iterable[CheckRecord], census: Census) -> Iterator[Group]:
         yield from _covered(group, TARGET_TIERS if by_target else LOST_TIERS, census)
 
 
+def _traced(failed: Iterable[CheckRecord]) -> dict[tuple[str, str], CheckRecord]:
+    """By vantage and network, one of those for whom something answers after a hop, where all are of one."""
+    found: dict[tuple[str, str], list[CheckRecord]] = {}
+    for check in failed:
+        if check.cause == CONNECTED and check.where is not None:
+            found.setdefault((check.vantage, network(check)), []).append(check)
+    return {key: traced[0] for key, traced in found.items() if len({one.where for one in traced}) == 1}
+
+
 def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
     """What the failure itself says it shares with others; None: what was tried beside it has to tell."""
     prefix = (check.cause or "").partition(".")[0]
@@ -75,7 +88,7 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
         return ("place", check.where.relation, check.where.address)
     if prefix == "dns":
         return ("names", *_names(check))
-    if check.cause == "path.middlebox_answers":
+    if check.cause == CONNECTED:
         return ("middlebox",)  # what answers for hosts that it does not reach does so for whole networks
     if check.cause == "path.mtu_blackhole":
         return ("size", _size(check))  # one tunnel has one size

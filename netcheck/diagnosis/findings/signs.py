@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
+from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.ascents import ABOVE_CONNECT, handshake
 from netcheck.diagnosis.second_look import network_of
 from netcheck.record import CheckRecord, Place
@@ -120,6 +121,8 @@ def common_place(checks: Sequence[CheckRecord]) -> Place | None:
 
     A host that follows is the next hop of its own flow alone.
     """
+    if checks[0].cause == CONNECTED:  # those that were not traced stand with those of their network
+        checks = [check for check in checks if check.where is not None] or checks
     first = checks[0].where
     if first is None:
         return None

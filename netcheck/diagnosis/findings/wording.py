@@ -34,7 +34,8 @@ class Ending(NamedTuple):
 ENDINGS = {
     "path.idle_dropped": Ending("does not last when idle", "do not last when idle"),
     "path.middlebox_answers": Ending(
-        "is answered by something that is not the target", "are answered by something that is not the target"
+        "is answered, likely by something in the target's place",
+        "are answered, likely by something in the target's place",
     ),
     "policy.unexpectedly_open": Ending("is open and must not be", "are open and must not be"),
     "tcp.filtered": Ending("gets no answer", "get no answer"),
@@ -80,7 +81,11 @@ def sentence(checks: Sequence[CheckRecord], census: Census) -> str:
     if (first.cause or "").startswith("dns."):
         return f"{_names(checks)} {_end(checks, len(hosts) > 1)}"
     if first.cause in NOT_LISTENING:
-        return f"nothing listens on {services} of {_whom(checks, labels, census)}"
+        whom = _whom(checks, labels, census)
+        if first.cause != "tcp.refused":
+            return f"nothing listens on {services} of {whom}"
+        verb = "are" if len(labels) > 1 else "is"
+        return f"{services} of {whom} {verb} refused there: nothing listens, or a filter refuses"
     if len(hosts) == 1:
         tried = census.tried(Key(first.vantage, By.HOST, host_of(first)))
         named = f" ({listed(labels)})" if len(labels) <= FEW else ""

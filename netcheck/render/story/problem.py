@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from netcheck.diagnosis.acts import SENTENCE
+from netcheck.diagnosis.answered import CONNECTED
 from netcheck.record import CheckRecord, Control
 from netcheck.render import text
 from netcheck.render.story import words
@@ -133,6 +134,10 @@ def _place(check: CheckRecord) -> str:
         return f"{hop} reports it." if check.cause in REPORTED else f"{hop} signed the rejection."
     if check.cause == "tcp.reset_by_firewall":
         return f"{hop} is the last hop that lets it pass: the reset comes from there or from right behind it."
+    if check.cause == CONNECTED:
+        return (
+            f"{hop} is the last hop before the answer: it comes from there, from further on or from the host."
+        )
     lost = "the packets are lost there or further on, the target's own filter included."
     if where.before == check.address:
         lost = "the packets are lost there or at the target, which other flows show next."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
+from netcheck.diagnosis.answered import CONNECTED, FIRST
 from netcheck.diagnosis.ascents import handshake
 from netcheck.diagnosis.ways import sent_round
 from netcheck.record import CheckRecord
@@ -20,13 +21,14 @@ from probes.contract import Confidence, Layer, Verdict
 
 # How a flow ends that got an answer, to follow "is".
 ENDS = {
-    "tcp.refused": "refused by the target",
+    "tcp.refused": "refused at the target",
     "tcp.reset_by_firewall": "reset by a device that is nearer than the target",
     "path.middlebox_answers": "answered in the target's place",
     "path.mtu_blackhole": "connected; its large packets are lost somewhere on this way",
     "path.idle_dropped": "connected; once idle it does not last",
 }
 REPORTED = ("tcp.host_down", "tcp.no_route")  # an ICMP error that is no rejection
+BEFORE_ALL = -1  # in the place of a TTL: what ends before the first hop
 ABOVE = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH, Layer.POLICY)  # these need a connection
 
 
@@ -101,8 +103,9 @@ def lines(drawing: Drawing, several: bool) -> Iterator[Line]:
     yield Line(_head(drawing, several), hang=2)
     ends = _ends(drawing, several)
     column = 6 + max((len(hop.address) for hop in drawing.hops.values()), default=1)
-    if not drawing.hops and not _signers(drawing):
+    if not drawing.hops and not _signers(drawing) and ends.keys() != {BEFORE_ALL}:
         yield Line("no hop answered: where it ends is not known", indent=2)
+    yield from _marks(ends.pop(BEFORE_ALL, ()))
     last, loops = _last(drawing)
     for ttl in range(1, last + 1):
         yield _row(ttl, drawing, column, several)
@@ -198,7 +201,7 @@ def _reaches(check: CheckRecord) -> bool:
 
 
 def _ends(drawing: Drawing, several: bool) -> dict[int, tuple[str, ...]]:
-    """What to write below each TTL; 0: the hop of the place is not in the drawing."""
+    """What to write below each TTL; 0: the hop of the place is not in the drawing, BEFORE_ALL: above them."""
     found: dict[tuple[int, str], list[CheckRecord]] = {}
     for check in drawing.flows:
         if check.verdict is Verdict.FAIL and (words := _end(check)):
@@ -221,16 +224,21 @@ def _end(check: CheckRecord) -> str:
         return f"{'reported unreachable' if check.cause in REPORTED else 'rejected'} by {by}"
     if where is not None and check.cause == "tcp.reset_by_firewall":
         return f"reset after {where.address}, nearer than the target"
+    doubt = "" if check.confidence is Confidence.CERTAIN else "probably "
+    if where is not None and check.cause == CONNECTED:
+        return f"{doubt}{ENDS[CONNECTED]} after {where.address}"
     if where is not None:
         return f"lost after {where.address}: nothing further on answered"
     if check.cause in ENDS:
-        doubt = "" if check.confidence is Confidence.CERTAIN else "probably "
-        return doubt + ENDS[check.cause]
+        near = " at the first hop or before it" if FIRST in check.evidence else ""
+        return f"{doubt}{ENDS[check.cause]}{near}"
     return f"connected, and fails above that: {check.cause}" if check.layer in ABOVE else ""
 
 
 def _ttl(check: CheckRecord, drawing: Drawing) -> int:
     """The TTL below which the end is marked."""
+    if FIRST in check.evidence:
+        return BEFORE_ALL
     address = check.where.address if check.where else check.address
     return next((ttl for ttl, hop in drawing.hops.items() if hop.address == address), 0)
 

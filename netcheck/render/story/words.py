@@ -15,7 +15,8 @@ from probes.contract import Confidence, Layer, Verdict
 HAPPENED = {
     "tcp.filtered": "Nothing at all came back for {flow}: the packets are dropped, or the answers to them.",
     "tcp.rejected": "Something on the way says no to {flow}, and says so by ICMP.",
-    "tcp.refused": "The target itself refuses {flow}: it can be reached, and takes nothing on that port.",
+    "tcp.refused": "{flow} is refused at the target: nothing listens there, or a filter refuses, on the host"
+    " or right in front of it.",
     "tcp.reset_by_firewall": "A device on the way ends {flow} with a reset, in the target's name.",
     "tcp.host_down": "For {flow} the last router asked after the host, and nobody answered.",
     "path.mtu_blackhole": "The connection for {flow} opens; small packets pass, and large ones are lost.",
@@ -29,12 +30,12 @@ PERHAPS = {
     "tcp.filtered": "Nothing was heard for {flow}: probably the packets are dropped, or the answers to them.",
     "tcp.rejected": "Something says no to {flow} by ICMP: probably a rule on the device that signed it.",
     "path.middlebox_answers": "The connection for {flow} opens, as others do there that nobody serves:"
-    " probably something on the way opens them in the target's place.",
-    "tcp.refused": "A reset came back for {flow}: probably the target's own, for nothing listens there.",
+    " probably something on the way opens them in the target's place, or the host opens every port.",
+    "tcp.refused": "A reset came back for {flow}: probably the target's own, or of a filter there.",
 }
 NOT = {
     "tcp.filtered": "Nobody rejects it: neither a device on the way nor the target sends a word.",
-    "tcp.refused": "It is not a firewall that drops or rejects: the answer is the target's own.",
+    "tcp.refused": "It is no firewall further away: the answer comes from as far as the target's own.",
     "tcp.reset_by_firewall": "It is not the target that refuses: packets that end before it are reset too.",
     "tcp.host_down": "It is not a rule about the port: the router would let it pass, if the host were there.",
     "tcp.no_route": "It is not a rule about the port: a route is missing, for every port of that network.",

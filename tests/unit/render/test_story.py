@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netcheck.check import Contact
+from netcheck.diagnosis.answered import FIRST
 from netcheck.record import (
     Accepted,
     AddressRecord,
@@ -363,9 +364,34 @@ def test_what_is_likely_is_not_told_as_if_it_were_certain(page: Callable[..., st
     refused = scenes(a_check)["refused"][0]
     sure = " ".join(page(refused, width=120).split())
     perhaps = " ".join(page(refused._replace(confidence=Confidence.LIKELY), width=120).split())
-    assert "The target itself refuses" in sure
-    assert "The target itself refuses" not in perhaps
-    assert "tcp/5432 is probably refused by the target" in perhaps
+    assert "is refused at the target: nothing listens there, or a filter refuses" in sure
+    assert "is refused at the target:" not in perhaps
+    assert "tcp/5432 is probably refused at the target" in perhaps
+
+
+def test_what_something_else_answers_is_not_lost(page: Callable[..., str], a_check: Make) -> None:
+    """The connection opens behind a hop, or before the first one; nothing of that is called lost."""
+    answered = scenes(a_check)["middlebox"][0]
+    after = " ".join(page(answered._replace(where=Place("after", "10.1.0.1")), width=120).split())
+    assert "✗ ssh/22 is probably answered in the target's place after 10.1.0.1" in after
+    assert "10.1.0.1 (fw1.acme.example) is the last hop before the answer" in after
+    assert " lost " not in after
+
+
+def test_what_is_answered_before_the_first_hop_is_drawn_above_all(
+    page: Callable[..., str], a_check: Make
+) -> None:
+    """Beside a flow that goes all the way, and alone."""
+    answered = scenes(a_check)["middlebox"][0]._replace(evidence=(FIRST,), trace=Trace("tcp-ttl"))
+    for checks in ((answered,), (answered, ssh(a_check))):
+        lines = page(*checks, width=120).splitlines()
+        first = next(number for number, line in enumerate(lines) if line.startswith("The way"))
+        assert (
+            lines[first + 1]
+            .split("  ")[-1]
+            .endswith("✗ ssh/22 is probably answered in the target's place at the first hop or before it")
+        )
+        assert "no hop answered" not in "".join(lines)
 
 
 def test_a_control_that_names_what_it_varied_is_said_once(page: Callable[..., str], a_check: Make) -> None:
