@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probes.codes import Failed
+from probes import dns_judgement
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
+from probes.dns_judgement import Beside
 from probes.ladder import Ladder, Stopped
 from probes.net import dnswire
-from probes.net.base import Network
+from probes.net.base import LookupFailed, Network
 from probes.settings import Choice, Listing, option
 from probes.settings import Network as AddressOrNetwork
 from probes.settings import Server as ServerKind
 
 LAYERS = (Layer.RESOLVE,)
+ADDRESSES = (None, "A", "AAAA")  # the types whose answers are addresses
+# Reserved so that it never exists (RFC 6761 6.4): who answers for a name in it invents answers.
+NOWHERE = "invalid."
+BESIDE = 2.0  # seconds for the questions beside
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
 
 
@@ -43,38 +49,34 @@ async def run(
     network: Network,
     credential: Credential | None = None,
 ) -> Outcome:
-    """Ask the resolvers for the target's name."""
+    """Ask the resolvers for the target's name, each of them, and for a few names beside it."""
     ladder = Ladder(None, timing, network, LAYERS)
     try:
         with ladder.step(Layer.RESOLVE) as rung:
-            answers = await _ask(target.host, settings, network, rung.until)
+            config = dnswire.system_config()
+            answers = await _ask(target.host, settings, config, network, rung.until)
             rung.detail["answers"] = [answer.text for answer in answers]
-            _judge(ladder, answers, settings)
+            if settings.type in ADDRESSES:
+                beside = await _look_beside(target.host, answers, settings, config, network, rung.until)
+                dns_judgement.beside(ladder, answers, beside)
+            dns_judgement.answers(ladder, answers, settings.addresses, named=settings.resolvers is not None)
+            if settings.type in ADDRESSES:
+                dns_judgement.own(ladder, answers, beside, settings.addresses)
+                ladder.address = ladder.facts["records"][0]
     except Stopped:
         pass
     ascent = ladder.ascent()
     return Outcome(None, (ascent,), (), ladder.started, ascent.duration)
 
 
-async def _ask(host: str, settings: Settings, network: Network, until: float) -> list[dnswire.Answer]:
-    """One answer a server: named servers are all asked, the system's only until one decides."""
-    config = dnswire.system_config()
+async def _ask(
+    host: str, settings: Settings, config: dnswire.StubConfig, network: Network, until: float
+) -> list[dnswire.Answer]:
+    """One answer a server, all asked at once: a dead first one must not hide what the second says."""
     types = (settings.type,) if settings.type else ("A", "AAAA")
     names = dnswire.candidates(host, config)
-    if settings.resolvers:
-        return list(
-            await asyncio.gather(
-                *(_ask_names(network, server, names, types, until) for server in settings.resolvers)
-            )
-        )
-    answers: list[dnswire.Answer] = []
-    for position, server in enumerate(config.servers):
-        # The rest of the time is shared by the servers that are still to be asked.
-        share = (until - network.now()) / (len(config.servers) - position)
-        answers.append(await _ask_names(network, server, names, types, network.now() + share))
-        if answers[-1].status in ("found", "nxdomain", "no_address"):
-            break
-    return answers
+    servers = settings.resolvers or config.servers
+    return list(await asyncio.gather(*(_ask_names(network, one, names, types, until) for one in servers)))
 
 
 async def _ask_names(
@@ -92,37 +94,51 @@ async def _ask_names(
     return answer
 
 
-def _judge(ladder: Ladder, answers: list[dnswire.Answer], settings: Settings) -> None:
-    """Fails unless the answers are as asked for; servers passed over are a remark."""
-    if not answers:
-        raise Failed("dns.timeout", "this system has no DNS server configured (resolv.conf)")
-    evidence = tuple(answer.text for answer in answers)
+async def _look_beside(
+    host: str,
+    answers: Sequence[dnswire.Answer],
+    settings: Settings,
+    config: dnswire.StubConfig,
+    network: Network,
+    until: float,
+) -> Beside:
+    """What tells an honest answer: names that can't exist, the same over TCP, and the system's own lookup."""
+    until = min(until, network.now() + BESIDE)
     good = [answer for answer in answers if answer.status == "found"]
-    bad = [answer for answer in answers if answer.status != "found"]
-    if bad and (settings.resolvers or not good):
-        worst = dnswire.decisive(bad)
-        raise Failed(f"dns.{worst.status}", worst.text, evidence=evidence)
-    for answer in bad:
-        ladder.caution(None, f"{answer.text}; the next server was asked", Layer.RESOLVE)
-    for answer in good:
-        ladder.prove(answer.text)
-        _compare(answer, settings.addresses)
-    ladder.facts["records"] = list(good[0].records)
-    if settings.type in (None, "A", "AAAA"):
-        ladder.address = good[0].records[0]
+    odd = f"{secrets.token_hex(8)}.{NOWHERE}"
+    suffixes = [answer.name.removeprefix(f"{host}.") for answer in good]
+    strange = [f"{secrets.token_hex(8)}.{suffix}" if suffix else "" for suffix in suffixes]
+    kind = (settings.type,) if settings.type else ("A", "AAAA")
 
+    async def ask(server: dnswire.Server, name: str) -> dnswire.Answer | None:
+        return await dnswire.ask(network, server, name, kind, until) if name else None
 
-def _compare(answer: dnswire.Answer, expected: tuple[str, ...] | None) -> None:
-    """Every address must be expected, and every single address expected must be there."""
-    if expected is None:
-        return
-    networks = [ipaddress.ip_network(text) for text in expected]
-    came = [ipaddress.ip_address(record) for record in answer.records]
-    strange = [one for one in came if not any(one in network for network in networks)]
-    missing = [network for network in networks if network.num_addresses == 1 and network[0] not in came]
-    if strange or missing:
-        wanted = ", ".join(expected)
-        raise Failed("dns.mismatch", f"{answer.text}; expected {wanted}")
+    async def own() -> tuple[str, ...]:
+        if settings.resolvers or host.endswith("."):
+            return ()
+        try:
+            return (await network.resolve(host, until - network.now())).addresses
+        except LookupFailed:
+            return ()
+
+    invented, suffixed, streams, system = await asyncio.gather(
+        asyncio.gather(*(ask(answer.server, odd) for answer in good)),
+        asyncio.gather(*(ask(answer.server, name) for answer, name in zip(good, strange, strict=True))),
+        asyncio.gather(
+            *(
+                dnswire.ask_by_tcp(network, answer.server, answer.name or f"{host}.", kind[0], until)
+                for answer in answers
+                if answer.status in ("found", "timeout")
+            )
+        ),
+        own(),
+    )
+    return Beside(
+        invented={one.server: one for one in invented if one is not None and one.status == "found"},
+        suffixed={one.server: one for one in suffixed if one is not None and one.status == "found"},
+        by_tcp={one.server: one for one in streams},
+        system=system,
+    )
 
 
 PROBE = Probe(

@@ -29,6 +29,7 @@ class Answer:
     status: str
     text: str
     records: tuple[str, ...] = ()
+    name: str = ""
 
 
 def decisive(answers: Sequence[Answer]) -> Answer:
@@ -86,7 +87,19 @@ async def ask(network: Network, server: Server, name: str, types: Sequence[str],
             besides = f", but of {kind}: {failure.text}"
         found += records
     shown = f"{address(server)} says {' '.join(found) or 'no ' + ' or '.join(types)} for {name}{besides}"
-    return Answer(server, "found" if found else "no_address", shown, tuple(found))
+    return Answer(server, "found" if found else "no_address", shown, tuple(found), name)
+
+
+async def ask_by_tcp(network: Network, server: Server, name: str, kind: str, until: float) -> Answer:
+    """What this server says of the name over TCP (RFC 7766), as of a large answer."""
+    query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=0, payload=1232)
+    try:
+        message = await _stream(network, server, query, until)
+    except (NetworkFailure, dns.exception.DNSException, ValueError) as error:
+        return _failed(server, name, error)
+    return _refusal(server, name, message.rcode()) or Answer(
+        server, "found", f"{address(server)} answers over TCP", tuple(_records(message, kind)), name
+    )
 
 
 async def _one(

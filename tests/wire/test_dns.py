@@ -13,7 +13,7 @@ import dns.rrset
 import pytest
 
 from probes import dns as dns_probe
-from probes.contract import Ascent, Target, Timing, Verdict
+from probes.contract import Ascent, Confidence, Target, Timing, Verdict
 from probes.dns import Settings
 from probes.net import dnswire, lookup
 from probes.net.base import LookupFailed
@@ -102,16 +102,90 @@ def test_the_next_server_is_asked_and_the_first_remarked_on() -> None:
     """As a stub resolver does; a silent first server is worth knowing."""
     ascent = ask({TWO: server(DB)})
     assert ascent.verdict is Verdict.PASS
-    assert [caution.text for caution in ascent.cautions] == [
-        "10.0.0.53 did not answer for db.acme.example.; the next server was asked"
-    ]
+    assert "10.0.0.53 did not answer for db.acme.example." in [caution.text for caution in ascent.cautions]
+    assert not [caution for caution in ascent.cautions if caution.cause]
 
 
 def test_named_resolvers_must_all_know_the_name() -> None:
     """One of two that does not is the failure."""
     ascent = ask({ONE: server(DB), TWO: server({})}, resolvers=(ONE, TWO))
-    assert ascent.cause == "dns.nxdomain"
+    assert ascent.cause == "dns.split"
     assert len(ascent.evidence) == 2
+    assert ask({ONE: server({}), TWO: server({})}, resolvers=(ONE, TWO)).cause == "dns.nxdomain"
+
+
+def test_of_the_systems_servers_the_first_decides() -> None:
+    """Programs ask the first; that the second says otherwise shows once the first is silent."""
+    first_knows = ask({ONE: server(DB), TWO: server({})})
+    assert first_knows.verdict is Verdict.PASS
+    assert "dns.split" in [caution.cause for caution in first_knows.cautions]
+    assert ask({ONE: server({}), TWO: server(DB)}).cause == "dns.split"
+
+
+def inventive(zone: dict[str, list[str]], invented: str, under: str = ".") -> Server:
+    """A server that gives this address for whatever it does not know, under a suffix."""
+    known = server(zone)
+
+    def answer(datagram: bytes) -> bytes:
+        name = dns.message.from_wire(datagram).question[0].name.to_text()
+        if name in zone or not name.endswith(under):
+            return known(datagram)
+        return server({name: [invented]})(datagram)
+
+    return answer
+
+
+def test_an_answer_that_is_given_for_anything_is_hijacked() -> None:
+    """A name below .invalid can't exist (RFC 6761 6.4), and gets the same address."""
+    ascent = ask({ONE: inventive({}, "10.99.0.1")}, "old.acme.example")
+    assert (ascent.verdict, ascent.cause) == (Verdict.FAIL, "dns.hijacked")
+    assert "10.99.0.1" in ascent.summary
+
+
+def test_a_server_that_invents_others_may_know_this_one() -> None:
+    """Its answer for the name is another: a remark, and no failure."""
+    ascent = ask({ONE: inventive(DB, "10.99.0.1")})
+    assert (ascent.verdict, ascent.cause) == (Verdict.PASS, None)
+    assert any("invents answers" in caution.text for caution in ascent.cautions)
+
+
+def test_a_wildcard_under_a_search_suffix_answers_for_any_short_name() -> None:
+    """The name is found only by the suffix, and so is any other."""
+    ascent = ask({ONE: inventive({}, "10.99.0.2", ".acme.example.")}, "db1")
+    assert (ascent.cause, ascent.confidence) == ("dns.hijacked", Confidence.LIKELY)
+    assert "db1.acme.example." in ascent.summary
+    assert ask({ONE: server({"db1.acme.example.": ["10.20.0.15"]})}, "db1").verdict is Verdict.PASS
+
+
+def test_a_public_address_where_a_private_one_is_due() -> None:
+    """The words say what it looks like."""
+    ascent = ask({ONE: server({"db.acme.example.": ["8.8.4.4"]})}, addresses=("10.20.0.0/24",))
+    assert ascent.cause == "dns.mismatch"
+    assert "a public address where a private one is due" in ascent.summary
+
+
+def test_servers_that_disagree_are_split_and_pools_are_not() -> None:
+    """Inside and outside of one name; two members of one pool are no split."""
+    inside, outside = server(DB), server({"db.acme.example.": ["8.8.4.4"]})
+    assert ask({ONE: inside, TWO: outside}, resolvers=(ONE, TWO)).cause == "dns.split"
+    assert "dns.split" in [caution.cause for caution in ask({ONE: inside, TWO: outside}).cautions]
+    other = server({"db.acme.example.": ["10.20.0.16"]})
+    assert ask({ONE: inside, TWO: other}, resolvers=(ONE, TWO)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("expected", "cause"), [(None, None), (("10.20.0.15",), "dns.mismatch"), (("10.0.0.0/8",), None)]
+)
+def test_what_programs_get_may_be_a_hosts_files(expected: tuple[str, ...] | None, cause: str | None) -> None:
+    """The system's own lookup says something else than DNS."""
+    network = Scripted({}, {"db.acme.example": ("10.99.0.9",)}, datagrams={ONE: server(DB)})
+    asked = dns_probe.run(Target("db.acme.example", None), Settings(addresses=expected), Timing(), network)
+    ascent = asyncio.run(asked).ascents[0]
+    assert ascent.cause == cause
+    if cause is None:
+        assert "dns.split" in [caution.cause for caution in ascent.cautions]
+    else:
+        assert "hosts file" in ascent.summary
 
 
 @pytest.mark.parametrize(
