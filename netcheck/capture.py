@@ -19,10 +19,10 @@ RESETS = frozenset({"tcp.refused", "tcp.reset_by_firewall"})
 def services(failures: Iterable[Failure]) -> set[Service]:
     """The addresses and ports at which something failed; those of a name's addresses that passed are not."""
     return {
-        (ascent.address, failure.check.terms.port)
+        (ascent.address, failure.port)
         for failure in failures
         for ascent in failure.outcome.ascents
-        if ascent.verdict is Verdict.FAIL and ascent.address and failure.check.terms.port
+        if ascent.verdict is Verdict.FAIL and ascent.address and failure.port
     }
 
 

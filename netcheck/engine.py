@@ -185,8 +185,9 @@ class Engine:
             return False
         if check.terms.expect == "blocked":
             return judgement.verdict is not Verdict.ERROR
-        broken = judgement.verdict in (Verdict.FAIL, Verdict.ERROR)
-        return broken and (check.terms.retries > 0 or self._depth.trace)
+        if judgement.verdict is Verdict.ERROR:
+            return check.terms.retries > 0
+        return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
 
     def _proved(self, held: Handshake, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
@@ -216,7 +217,7 @@ class Engine:
     def _reviewed(self, reviewed: Reviewed) -> None:
         failure = reviewed.failure
         del self._failures[failure.index]
-        refined = captures.confirmed(reviewed.refined, failure.check.terms.port, self._capture)
+        refined = captures.confirmed(reviewed.refined, failure.port, self._capture)
         self._settle(failure.index, failure.check, reviewed.outcome, refined, reviewed.attempts)
 
     def _settle_rest(self) -> None:

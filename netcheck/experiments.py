@@ -42,10 +42,10 @@ class Experimenter:
         check, main = failure.check, failure.main
         assert main.address is not None
         found, others = await asyncio.gather(
-            self.answers(main.address, check.terms.port), self._likes(main.address, check.terms.port)
+            self.answers(main.address, failure.port), self._likes(main.address, failure.port)
         )
         if not found.proxied and others.shared:  # a proxy for this port shows nothing at others
-            kept = await self.ends(others.shared[0]) and await self.keeps(main.address, check.terms.port)
+            kept = await self.ends(others.shared[0]) and await self.keeps(main.address, failure.port)
             found = found._replace(shared=others.shared, distinct=kept)
         if found.anybody or main.cause not in HANGING:
             return found

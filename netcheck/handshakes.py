@@ -179,6 +179,8 @@ class Handshakes:
         self._settle_honest(network)
 
     def _settle_honest(self, network: Neighbourhood) -> None:
+        if network.under_way or network.proxied:  # none of them is, yet
+            return
         held, network.held = network.held, []
         for one in held:
             if network.is_honest(one):

@@ -246,7 +246,7 @@ class Review:
         """Try whether this host drops the answers of the silent, where anything that came was dropped."""
         told: dict[int, bool | None] = {}
         for case in [case for case in cases if _may_be_swallowed(case, missing)][:MOST_OWN]:
-            address, port = case.second.address or "", case.failure.check.terms.port or 0
+            address, port = case.second.address or "", case.failure.port or 0
             last = case.found.traced.route.last if case.found.traced else None
             wait = max(OWN_WAIT, ROUND_TRIPS * ((last and last.rtt) or 0.0))
             with suppress(ConnectFailed):
@@ -292,7 +292,7 @@ class Review:
 def _may_be_swallowed(case: Case, missing: Collection[bool]) -> bool:
     """Whether a flow is silent in a family of which something that came got lost here."""
     main = case.second
-    silent = main.cause == "tcp.filtered" and case.failure.check.terms.port is not None
+    silent = main.cause == "tcp.filtered" and case.failure.port is not None
     return silent and main.address is not None and (":" in main.address) in missing
 
 

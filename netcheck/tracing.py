@@ -6,6 +6,7 @@ The verbs and the ladder are `probes.path`'s; here it is decided which flows to 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import itertools
 import math
 from collections import Counter
@@ -57,8 +58,8 @@ class Tracer:
 
     async def sample(self, failure: Failure) -> Traced | None:
         """The way of one of many flows: each hop is asked once, and nothing is compared."""
-        address, port = failure.main.address, failure.check.terms.port
-        if address is None or port is None:
+        address, port = failure.main.address, failure.port
+        if address is None or port is None or _has_no_way(failure.main):
             return None
         try:
             route = await self._trace(address, port, patience=None, ports=1)
@@ -71,8 +72,8 @@ class Tracer:
 
     async def follow(self, failure: Failure, *, patience: float, ports: int) -> Traced | None:
         """The way of a flow that did not connect; None where this host can't send any more."""
-        address, port = failure.main.address, failure.check.terms.port
-        if address is None or port is None:
+        address, port = failure.main.address, failure.port
+        if address is None or port is None or _has_no_way(failure.main):
             return None
         try:
             route, (references, controls) = await asyncio.gather(
@@ -112,7 +113,7 @@ class Tracer:
         that a firewall sends at once may be heard for a repeat of the SYN only. But a router that tried gives
         up all that waits for the host at one moment, whenever it was sent.
         """
-        address, port = failure.main.address, failure.check.terms.port
+        address, port = failure.main.address, failure.port
         doubtful = _by_router(failure.main) or _too_soon(failure.main, traced)
         if address is None or port is None or not doubtful:
             return None
@@ -230,6 +231,12 @@ class Tracer:
     async def names(self) -> dict[str, str]:
         """The reverse names of all hops met, those that have one."""
         return await self._routers.names()
+
+
+def _has_no_way(main: Ascent) -> bool:
+    """Whether silence is this very host's: on loopback there is no hop to find."""
+    address = ipaddress.ip_address((main.address or "").partition("%")[0])
+    return address.is_loopback and main.cause == "tcp.filtered"
 
 
 def is_refused(route: Route) -> bool:

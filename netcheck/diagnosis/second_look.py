@@ -41,6 +41,11 @@ class Failure:
         """The ladder that failed; of several the one that got highest, or is most open where none must be."""
         return self.judgement.main if self.check.terms.expect == "blocked" else failed(self.outcome)
 
+    @property
+    def port(self) -> int | None:
+        """The port that was tried: a proxy's, where the way leads through one."""
+        return self.main.port or self.check.terms.port
+
 
 @dataclass(frozen=True, slots=True)
 class Class:

@@ -164,11 +164,10 @@ def test_a_flow_without_an_address_or_port_has_no_way(check: Checks) -> None:
         tracer = Tracer(network, Sightings())
         silent = await failed(check(TARGET), network)
         portless = check(TARGET)._replace(terms=silent.check.terms._replace(port=None))
+        unheard = silent.outcome._replace(ascents=(silent.main._replace(port=None),))
         return [
             await tracer.follow(await failed(check("no.such.name"), network), patience=0.0, ports=2),
-            await tracer.follow(
-                Failure(0, portless, silent.outcome, silent.judgement), patience=0.0, ports=2
-            ),
+            await tracer.follow(Failure(0, portless, unheard, silent.judgement), patience=0.0, ports=2),
         ]
 
     assert asyncio.run(scene()) == [None, None]
