@@ -17,9 +17,12 @@ from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.look import Looker, no_credential
 from netcheck.strangers import all_open, one_opens, stranger_of
 from probes.contract import Ascent, Outcome
+from probes.hellos import Hello, vary
 from probes.net.base import ConnectFailed
 from probes.path import middlebox, mtu
 from probes.path.middlebox import Asked
+from probes.tls import hello_of
+from probes.urls import ascii_name
 
 # A look with segments that pass shows how long a look takes; one that hangs is given so many times that.
 PATIENCE = 4
@@ -50,6 +53,15 @@ class Experimenter:
         if found.anybody or main.cause not in HANGING:
             return found
         return found._replace(sizes=await self._sizes(check, main))
+
+    async def hellos(self, failure: Failure) -> tuple[Hello, ...]:
+        """How handshakes end that differ in one thing from the one that failed."""
+        main, settings = failure.main, failure.check.terms.settings
+        if main.address is None or failure.port is None or not hasattr(settings, "server_name"):
+            return ()
+        hello = hello_of(ascii_name(settings.server_name or failure.check.host), settings)
+        timeout = failure.check.terms.timing.timeout
+        return await vary(main.address, failure.port, hello, self._look.network, timeout)
 
     async def answers(
         self,

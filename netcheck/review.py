@@ -26,6 +26,7 @@ from netcheck.diagnosis.deciding import (
     refusing,
 )
 from netcheck.diagnosis.found import Found
+from netcheck.diagnosis.greeted import may_be_greeted
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
 from netcheck.diagnosis.second_look import Class, Failure, classes
@@ -279,6 +280,10 @@ class Review:
         elif as_seen.main.layer is Layer.CONNECT and self._tracer is not None:
             async with self._traces:
                 await self._follow(case, as_seen, self._tracer)
+        if may_be_greeted(as_seen.main) and terms.retries and not case.found.explains:
+            async with self._experiments:
+                hellos = await self._experimenter.hellos(as_seen)
+            case.found = case.found._replace(hellos=hellos)
 
     async def _follow(self, case: Case, failure: Failure, tracer: Tracer) -> None:
         """The way of a flow that did not connect, unless it is known already."""

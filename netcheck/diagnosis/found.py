@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from netcheck.record import Control, Place
 from probes.contract import Verdict
+from probes.hellos import Hello
 from probes.net.base import Reply
 from probes.path.middlebox import Asked
 from probes.path.reset import Sender
@@ -103,10 +104,16 @@ class Patient(NamedTuple):
 class Found(NamedTuple):
     """All that was found out about one failure, beside its looks. `patient`: what more SYNs met, where a
     router may not have had the time to try; `swallowed`: this host itself drops the answers, None
-    where it drops others' and it can't be told."""
+    where it drops others' and it can't be told; `hellos`: handshakes that differ in one thing each."""
 
     traced: Traced | None = None
     known: Known | None = None
     patient: Patient | None = None
     stalled: Stalled | None = None
     swallowed: bool | None = False
+    hellos: tuple[Hello, ...] = ()
+
+    @property
+    def explains(self) -> bool:
+        """Whether the experiments on a connection that stalled tell why already."""
+        return self.stalled is not None and (self.stalled.proxied or self.stalled.sizes is not None)

@@ -10,6 +10,8 @@ from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answerin
 from netcheck.diagnosis.ascents import looping, signed_by_itself
 from netcheck.diagnosis.drawn import drawn
 from netcheck.diagnosis.found import Found, Known, Patient, Stalled, Traced
+from netcheck.diagnosis.greeted import controls as hello_controls
+from netcheck.diagnosis.greeted import greeted
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.diagnosis.sizes import size_controls, too_big
@@ -45,6 +47,9 @@ class Refined(NamedTuple):
 def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
     refined = _refined(judgement, found, names)
+    if found.hellos:
+        told = greeted(refined.judgement, found.hellos)
+        return refined._replace(judgement=told, controls=(*refined.controls, *hello_controls(found.hellos)))
     if found.swallowed is None and judgement.cause == "tcp.filtered":
         told = also(refined.judgement, OTHERS_SWALLOWED)._replace(confidence=Confidence.UNDETERMINED)
         return refined._replace(judgement=told)

@@ -181,11 +181,17 @@ class Resolution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TlsHello:
-    """What we offer in a TLS handshake. `server_name` None sends no SNI; `trust` is a CA file."""
+    """What we offer in a TLS handshake. `server_name` None sends no SNI; `ca_file` is whom we trust.
+
+    `only` is the one version offered, `TLSv1.2` or `TLSv1.3`; None: both. `small`: a key exchange on a
+    classical curve alone, so that the ClientHello fits a single small packet.
+    """
 
     server_name: str | None = None
     alpn: tuple[str, ...] = ()
     ca_file: str | None = None
+    only: str | None = None
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,81 @@
+"""What a TLS handshake that fails depends on, told by handshakes that differ in one thing each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netcheck.diagnosis.judgement import Judgement, also
+from netcheck.record import Control
+from probes.contract import Ascent, Layer, Verdict
+from probes.hellos import Hello
+
+# Failures over what a ClientHello says or how large it is; others (a certificate) come after it.
+CAUSES = frozenset(
+    {
+        "tls.timeout",
+        "tls.reset",
+        "tls.closed",
+        "tls.handshake_refused",
+        "tls.protocol_version",
+        "tls.no_common_cipher",
+    }
+)
+WORDS = {
+    "tls_version": "with {} alone",
+    "client_hello": "with a small ClientHello",
+    "server_name": "with the name {}",
+    "alpn": "with ALPN {}",
+}
+WITHOUT = {"server_name": "without a name (no SNI)", "alpn": "without ALPN"}
+
+
+def may_be_greeted(main: Ascent) -> bool:
+    """Whether the handshake itself failed with the target, and not with a proxy that leads to it."""
+    return main.layer is Layer.TLS and main.cause in CAUSES and "proxy" not in main.facts
+
+
+def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
+    """The failure, and what it depends on where one variation tells."""
+    why = _why(hellos)
+    if why is None:
+        return judgement
+    return also(judgement, *(f"{_named(one)}: {one.summary}" for one in hellos))._replace(
+        summary=f"{judgement.summary}; {why}"
+    )
+
+
+def controls(hellos: Sequence[Hello]) -> tuple[Control, ...]:
+    """Each variation as a control."""
+    return tuple(
+        Control(
+            one.varied,
+            one.value,
+            Verdict.PASS if one.works else Verdict.FAIL,
+            f"{_named(one)}: {one.summary}",
+            one.cause,
+        )
+        for one in hellos
+    )
+
+
+def _named(one: Hello) -> str:
+    if one.value is None:
+        return WITHOUT[one.varied]
+    return WORDS[one.varied].format(one.value)
+
+
+def _why(hellos: Sequence[Hello]) -> str | None:
+    """What it depends on; None where no variation works, or all do: then it was a matter of luck."""
+    works = {(one.varied, one.value) for one in hellos if one.works}
+    if not works or len(works) == len(hellos):
+        return None
+    names = [one for one in hellos if one.varied == "server_name"]
+    if names and all(one.works for one in names) and len(works) == len(names):
+        return "without this name, or with another, the same address answers: what stops it goes by the name"
+    versions = [one.value for one in hellos if one.varied == "tls_version" and one.works]
+    small = ("client_hello", "small") in works
+    if small and "TLSv1.2" in versions:  # which is small by itself
+        return "a small ClientHello is answered, a large one, with a post-quantum key share, is not"
+    if len(versions) == 1 and not small:
+        return f"with {versions[0]} alone it is answered"
+    return None

@@ -1,0 +1,81 @@
+"""Is it something in the ClientHello? Handshakes that differ from the one that failed in one thing each.
+
+What stands on the way reads the ClientHello: its name, its versions, its size. A certificate is not judged
+here; that a session came about is enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from typing import NamedTuple
+
+from probes import causes
+from probes.codes import Failed
+from probes.contract import Layer
+from probes.net.base import Network, NetworkFailure, TlsHello
+
+
+class Hello(NamedTuple):
+    """One variation: what was varied, to which value, and the cause of its failure; None: a session."""
+
+    varied: str
+    value: str | None
+    cause: str | None
+    summary: str
+
+    @property
+    def works(self) -> bool:
+        return self.cause is None
+
+
+async def vary(
+    address: str, port: int, hello: TlsHello, network: Network, timeout: float
+) -> tuple[Hello, ...]:
+    """The same handshake again, each time with one thing changed; all beside each other, for most wait."""
+    asked = (
+        _shake(address, port, varied, value, other, network, timeout)
+        for varied, value, other in _variations(hello)
+    )
+    return tuple(await asyncio.gather(*asked))
+
+
+def _variations(hello: TlsHello) -> list[tuple[str, str | None, TlsHello]]:
+    found: list[tuple[str, str | None, TlsHello]] = [
+        ("tls_version", "TLSv1.2", replace(hello, only="TLSv1.2")),
+        ("tls_version", "TLSv1.3", replace(hello, only="TLSv1.3")),
+        ("client_hello", "small", replace(hello, small=True)),
+    ]
+    if hello.server_name is not None:
+        other = f"{secrets.token_hex(6)}.invalid"
+        found.append(("server_name", None, replace(hello, server_name=None)))
+        found.append(("server_name", other, replace(hello, server_name=other)))
+    alpn = () if hello.alpn else ("http/1.1",)
+    found.append(("alpn", ", ".join(alpn) or None, replace(hello, alpn=alpn)))
+    return found
+
+
+async def _shake(
+    address: str,
+    port: int,
+    varied: str,
+    value: str | None,
+    hello: TlsHello,
+    network: Network,
+    timeout: float,
+) -> Hello:
+    layer, until = Layer.CONNECT, network.now() + timeout
+    try:
+        connection = await network.connect(address, port, until)
+        try:
+            layer, until = Layer.TLS, network.now() + timeout
+            session = await connection.start_tls(hello, until)
+        finally:
+            connection.close()
+    except NetworkFailure as error:
+        failed = causes.explain(layer, error)
+        return Hello(varied, value, failed.cause, failed.summary)
+    except Failed as failed:  # our own trust store
+        return Hello(varied, value, failed.cause, failed.summary)
+    return Hello(varied, value, None, f"a session by {session.version} with {session.cipher}")
