@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from netcheck import capture as captures
 from netcheck import review
+from netcheck.answers import Answers
 from netcheck.check import Check
 from netcheck.diagnosis import answered, refine
 from netcheck.diagnosis.deciding import Reviewed
@@ -86,6 +87,7 @@ class Engine:
         self._failures: dict[int, Failure] = {}
         self._connected: list[tuple[Handshake, Refined]] = []  # what is yet to be traced though it connects
         self._sightings = Sightings()
+        self._answers = Answers()
         self._handshakes: Handshakes | None = None
         self._summary = Summary()
         self._work: asyncio.Task[None] | None = None
@@ -141,6 +143,7 @@ class Engine:
             look,
             self._reviewed,
             self._sightings,
+            self._answers,
             tracer,
             everyone=self._depth.everyone,
             untraced=why_not,
@@ -167,6 +170,7 @@ class Engine:
     def _first_look(self, index: int, check: Check, outcome: Outcome) -> None:
         """A pass is settled; what may change with more evidence waits."""
         self._sightings.note(check, outcome)
+        self._answers.note(check, outcome)
         judged = seen(check, outcome)
         judgement = as_expected(check, judged)
         passed = judgement.verdict.works

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from netcheck.answers import Answers
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled
 from netcheck.diagnosis.deciding import (
@@ -62,8 +63,8 @@ class Review:
     """One second look at the failures of a first pass; `settle` is told of each as it is decided.
 
     `tracer` None: nothing is traced, and `untraced` says why, where that is not what was asked for.
-    `everyone`: each failure stands for itself alone. `sightings` tell signs of life; `counts` reads how many
-    packets this host received.
+    `everyone`: each failure stands for itself alone. `sightings` tell signs of life, `answers` what others
+    said; `counts` reads how many packets this host received.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Review:
         look: Looker,
         settle: Settle,
         sightings: Sightings,
+        answers: Answers,
         tracer: Tracer | None = None,
         *,
         everyone: bool = False,
@@ -80,6 +82,7 @@ class Review:
         self._look = look
         self._settle = settle
         self._sightings = sightings
+        self._answers = answers
         self._tracer = tracer
         self._everyone = everyone
         self._untraced = untraced
@@ -124,6 +127,7 @@ class Review:
             any(case.found.swallowed is True for case in self._cases.values()),
             self._sightings.none_at_all(),
             self._sightings.heard,
+            self._answers.to_others(),
         )
         for each in found:
             members = [self._cases[one.index] for one in each.members]

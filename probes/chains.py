@@ -33,6 +33,8 @@ def completed_by(chain: Sequence[bytes], extra: Iterable[bytes], ca_file: str | 
     `ca_file` as in the `tls` probe: the CAs in use are its own, or else the system's.
     """
     store = trust.store(ca_file)
+    if _leads(chain, (), *store):
+        return ()
     by_subject = {each.subject: each for each in certificates.parsed(extra)}
     sent = certificates.parsed(chain)
     needed: list[bytes] = []

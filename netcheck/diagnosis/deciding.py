@@ -14,6 +14,7 @@ from netcheck.diagnosis.places import Line
 from netcheck.diagnosis.policy import policed, unanswered, with_life_sign
 from netcheck.diagnosis.refine import OTHERS_SWALLOWED, Refined, refine
 from netcheck.diagnosis.second_look import Failure, failed, network_of, stronger
+from netcheck.diagnosis.together import Others, together
 from netcheck.diagnosis.unheard import SAID, Rejection, Said, as_heard_by_others, hops_of, line_of
 from netcheck.diagnosis.unheard import Line as Rejected
 from netcheck.record import Place, Trace
@@ -31,6 +32,7 @@ DIFFER = "not examined itself, and those of its kind that were turned out to dif
 
 
 NOTHING_FOUND = Found()
+NOBODY = Others()
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class Beside(NamedTuple):
     sooner than a router can know, with who said so · dying: networks some of whose addresses a router called
     down · rejections: what others of a network and port were told · swallowing: this host was seen to drop
     answers itself · deaf: nothing at all answers this vantage, though several targets should · heard: whether
-    an address spoke at that moment, which no proxy of handshakes does.
+    an address spoke at that moment, which no proxy of handshakes does · others: what other targets answered.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -101,6 +103,7 @@ class Beside(NamedTuple):
     swallowing: bool = False
     deaf: bool = False
     heard: Callable[[str | None, float], bool] = lambda address, when: False
+    others: Others = NOBODY
 
 
 def decided(
@@ -253,7 +256,7 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
     if judgement.cause == "tcp.host_down":
         return _called_down(reviewed, beside)
     if judgement.cause != "tcp.filtered":
-        return reviewed
+        return reviewed.judged(together(judgement, reviewed.failure.check, beside.others))
     if beside.swallowing:
         return _doubted(reviewed, OTHERS_SWALLOWED, Confidence.UNDETERMINED)
     address = judgement.main.address

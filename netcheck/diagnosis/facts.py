@@ -1,0 +1,36 @@
+"""What is read of the facts that probes keep: the one place that knows their keys. Pure."""
+
+from __future__ import annotations
+
+from probes.contract import Ascent
+
+
+def foreign_issuer(ascent: Ascent) -> str | None:
+    """The issuer of a certificate for a public name, where no public CA knows its chain."""
+    tls = ascent.facts.get("tls")
+    if not tls or tls.get("known_publicly") is not False or not tls["chain"]:
+        return None
+    leaf = tls["chain"][0]
+    return None if leaf.get("self_issued") else str(leaf["issuer"])
+
+
+def is_public_and_known(facts: object) -> bool | None:
+    """Whether a public name's chain is one that public CAs know; None: not a public name, or no TLS."""
+    tls = facts.get("tls") if isinstance(facts, dict) else None
+    known = tls.get("known_publicly") if tls else None
+    return known if isinstance(known, bool) else None
+
+
+def host_key(ascent: Ascent) -> str | None:
+    """The fingerprint of an SSH host key that was proved."""
+    found = ascent.facts.get("host_key")
+    return found["fingerprint"] if found else None
+
+
+def clock_offset(ascent: Ascent) -> float | None:
+    """By how many seconds the other's clock is ahead of this host's, as it says itself."""
+    for name in ("http", "ntp"):
+        found = ascent.facts.get(name)
+        if found and found.get("clock_offset_s") is not None:
+            return float(found["clock_offset_s"])
+    return None

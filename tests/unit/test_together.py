@@ -1,0 +1,135 @@
+"""What several answers tell together: chains, issuers, host keys, clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from netcheck.answers import Answers, zone_of
+from netcheck.check import Check
+from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.together import together
+from probes import ssh, tls
+from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
+
+CERTAIN, LIKELY, UNDETERMINED = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED
+PIN = "SHA256:" + "A" * 43
+
+
+def der(blob: trustme.Blob) -> bytes:
+    return x509.load_pem_x509_certificate(blob.bytes()).public_bytes(Encoding.DER)
+
+
+def seen(cause: str | None, *, facts: dict[str, Any] | None = None, sent: tuple[bytes, ...] = ()) -> Ascent:
+    """One ladder that ended so."""
+    verdict = Verdict.FAIL if cause else Verdict.PASS
+    return Ascent("10.0.0.1", verdict, (), cause, Layer.TLS, facts=facts or {}, certificates=sent)
+
+
+def judged(ascent: Ascent, confidence: Confidence = CERTAIN) -> Judgement:
+    return Judgement(ascent.verdict, ascent.cause, ascent.layer, confidence, "as seen", ascent, ())
+
+
+def inspected(issuer: str = "CN=Gateway") -> dict[str, Any]:
+    return {"tls": {"known_publicly": False, "chain": [{"issuer": issuer}]}}
+
+
+@pytest.fixture
+def checks(a_plain_check: Callable[..., Check]) -> Callable[..., Check]:
+    """Checks of a host by tls, unless other settings are given."""
+
+    def make(host: str, settings: Any = None) -> Check:
+        return a_plain_check(host, settings=settings or tls.Settings())
+
+    return make
+
+
+@pytest.fixture
+def a_plain_check() -> Callable[..., Check]:
+    """A check with default terms."""
+    from netcheck.check import Terms
+    from probes.contract import Timing
+
+    def make(host: str, settings: Any) -> Check:
+        return Check(host, host, Terms("local", "assumed", "user-to-saas", "tls", 443, settings, Timing()))
+
+    return make
+
+
+def test_a_chain_is_completed_by_what_another_server_sent(
+    checks: Callable[..., Check], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The intermediate that one left out, another sent: certain, and it is named."""
+    root = trustme.CA()
+    middle = root.create_child_ca()
+    whole, bare = (middle.issue_cert(name).cert_chain_pems for name in ("a.example", "b.example"))
+    store = tmp_path / "store.pem"
+    store.write_bytes(root.cert_pem.bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    answers = Answers()
+    answers.note(
+        checks("a.example"), Outcome(None, (seen(None, facts={"x": 1}, sent=tuple(map(der, whole))),))
+    )
+    untrusted = judged(seen("tls.untrusted", sent=(der(bare[0]),)))
+    told = together(untrusted, checks("b.example"), answers.to_others())
+    assert (told.cause, told.confidence) == ("tls.incomplete_chain", CERTAIN)
+    assert any("a.example sent it" in proof for proof in told.evidence)
+    assert together(untrusted, checks("b.example"), Answers().to_others()) == untrusted
+
+
+def test_one_issuer_of_unrelated_public_names_decrypts(checks: Callable[..., Check]) -> None:
+    """What was likely is certain, and what was only untrusted is known for what it is."""
+    answers = Answers()
+    for host in ("acme.vault.example", "login.sso.test"):
+        answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    others = answers.to_others()
+    for cause, confidence in (("tls.untrusted", CERTAIN), ("tls.intercepted", LIKELY)):
+        told = together(
+            judged(seen(cause, facts=inspected()), confidence), checks("acme.vault.example"), others
+        )
+        assert (told.cause, told.confidence) == ("tls.intercepted", CERTAIN)
+
+
+def test_one_vendors_private_ca_is_no_interception(checks: Callable[..., Check]) -> None:
+    """All names are of one zone."""
+    answers = Answers()
+    for host in ("acme.vault.example", "relay.vault.example"):
+        answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    untrusted = judged(seen("tls.untrusted", facts=inspected()))
+    assert together(untrusted, checks("acme.vault.example"), answers.to_others()) == untrusted
+
+
+def test_a_key_that_is_its_twins(checks: Callable[..., Check]) -> None:
+    """The other member of a pair answers: its key is declared for another target."""
+    answers = Answers()
+    twin = checks("fw-b", ssh.PROBE.settings(host_key=(PIN,)))
+    answers.note(twin, Outcome(None, ()))
+    mismatch = judged(seen("ssh.host_key_mismatch", facts={"host_key": {"fingerprint": PIN}}))
+    told = together(mismatch, checks("fw-a", ssh.PROBE.settings()), answers.to_others())
+    assert "declared for fw-b" in " ".join(told.evidence)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "doubted"), [((400.0, 401.0), True), ((400.0,), False), ((0.0, 1.0), False)]
+)
+def test_our_own_clock_explains_dates(
+    checks: Callable[..., Check], offsets: tuple[float, ...], doubted: bool
+) -> None:
+    """Several others agree that it is wrong: then a certificate's dates say nothing."""
+    answers = Answers()
+    for number, offset in enumerate(offsets):
+        told = seen(None, facts={"http": {"clock_offset_s": offset}})
+        answers.note(checks(f"h{number}.example"), Outcome(None, (told,)))
+    early = judged(seen("tls.not_yet_valid"))
+    found = together(early, checks("a.example"), answers.to_others())
+    assert (found.confidence is UNDETERMINED) is doubted
+
+
+def test_zones() -> None:
+    """Names of one vendor share theirs."""
+    assert zone_of("a.b.example") == zone_of("c.b.example") != zone_of("a.c.example")
