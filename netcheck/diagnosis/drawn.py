@@ -10,6 +10,7 @@ from netcheck.diagnosis.judgement import Judgement
 from netcheck.record import Trace
 from probes.net.base import Reply
 from probes.path.route import Hop, Route
+from probes.path.trace import REPEAT
 
 
 def drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Trace:
@@ -19,7 +20,7 @@ def drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Tra
     errors, and one before may have gone unheard. Nor does it on one of many paths. `Place` has its signer.
     """
     route, end = traced.route, traced.route.end
-    hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), hop.rtt) for hop in route.hops]
+    hops = [Hop(hop.ttl, hop.address, names.get(hop.address or ""), _trip(hop.rtt)) for hop in route.hops]
     if (
         end is not None
         and end.kind == "rejected"
@@ -34,8 +35,13 @@ def drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Tra
         ended_by = judgement.main.address
     if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:
         rtt = end.rtt if end is not None else None
-        hops.append(Hop(route.reach, ended_by, names.get(ended_by), rtt))
+        hops.append(Hop(route.reach, ended_by, names.get(ended_by), _trip(rtt)))
     return Trace("tcp-ttl", tuple(hops), route.ecmp)
+
+
+def _trip(rtt: float | None) -> float | None:
+    """The round trip, unless the kernel had repeated the SYN by then: either may have been answered."""
+    return None if rtt is None or rtt >= REPEAT else rtt
 
 
 def _is_gap(hops: list[Hop]) -> bool:

@@ -52,19 +52,23 @@ def with_cause(
 
 
 def at_connect(judgement: Judgement, verdict: Verdict, cause: str, summary: str) -> Judgement:
-    """The verdict with this cause at the step `connect`; what it said before stays in the evidence."""
-    steps = tuple(_marked(step, verdict, cause) for step in judgement.steps)
+    """The verdict with this cause at the step `connect`; what it said before stays in the evidence.
+
+    A failure that came after steps that passed is the last one's: no later one may pass.
+    """
+    passed = [step.layer for step in judgement.steps if step.verdict.works]
+    layer = passed[-1] if verdict is Verdict.FAIL and Layer.CONNECT in passed else Layer.CONNECT
+    steps = tuple(
+        step._replace(verdict=verdict, cause=cause) if step.layer is layer else step
+        for step in judgement.steps
+    )
     before = f"the look itself: {judgement.summary}"
     return judgement._replace(
         verdict=verdict,
         cause=cause,
-        layer=Layer.CONNECT,
+        layer=layer,
         confidence=Confidence.CERTAIN,
         summary=summary,
         steps=steps,
         evidence=(*judgement.evidence, before),
     )
-
-
-def _marked(step: Step, verdict: Verdict, cause: str) -> Step:
-    return step._replace(verdict=verdict, cause=cause) if step.layer is Layer.CONNECT else step

@@ -181,7 +181,7 @@ def _sure(check: CheckRecord) -> Iterator[str]:
         return
     if check.confidence is Confidence.CERTAIN:
         yield words.is_not(check)
-        yield "This is certain: the evidence leaves nothing else."
+        yield "This is certain."
         return
     others = " ".join(f"{other.rstrip('.')}." for other in words.alike(check))
     yield f"This is {DOUBT[check.confidence]}." + (
