@@ -24,6 +24,7 @@ from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
 from netcheck.experiments import Experimenter
 from netcheck.handshakes import Handshake, Handshakes
+from netcheck.inventory.model import LOCAL
 from netcheck.limits import Gate, Limits
 from netcheck.look import Looker
 from netcheck.record import CheckRecord, Control, RunHead, RunRecord, Summary
@@ -257,7 +258,15 @@ class Engine:
         self._summary.finished = time.time()
         for observer in self._observers:
             observer.finished(self._summary)
-        return RunRecord(self._head, checks, self._summary)
+        return RunRecord(self._timed_head(), checks, self._summary)
+
+    def _timed_head(self) -> RunHead:
+        """The head, with how this host's clock stands to those of the targets, where several agree."""
+        offset, own = self._answers.own_offset, self._head.vantages.get(LOCAL)
+        if offset is None or own is None:
+            return self._head
+        timed = own._replace(clock_offset=offset)
+        return self._head._replace(vantages={**self._head.vantages, LOCAL: timed})
 
 
 def is_bare(check: Check, judgement: Judgement) -> bool:

@@ -15,6 +15,7 @@ from probes.contract import NOTHING, Confidence, Layer, Step, Verdict
 from probes.net.base import Source
 from probes.path.route import Hop as Hop
 
+SKEWED = 30.0  # seconds that a clock may be wrong (TOTP: RFC 6238 5.2)
 RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 
 
@@ -236,9 +237,17 @@ class RunRecord:
             if check.origin == "assumed"
         )
         vantages = self.vantages
-        return tuple(
-            f"seen from {vantages[name].host}, which nobody declared to be {_side(users)}"
-            for name, users in assumed
+        return (
+            *(
+                f"seen from {vantages[name].host}, which nobody declared to be {_side(users)}"
+                for name, users in assumed
+            ),
+            *(
+                f"the clock of {seen.host} is {abs(seen.clock_offset):.0f} s"
+                f" {'behind' if seen.clock_offset > 0 else 'ahead of'} those of several targets: set it first"
+                for seen in vantages.values()
+                if seen.clock_offset is not None and abs(seen.clock_offset) > SKEWED
+            ),
         )
 
 

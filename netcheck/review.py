@@ -13,7 +13,7 @@ from typing import Any
 
 from netcheck.answers import Answers
 from netcheck.check import Check
-from netcheck.diagnosis.ascents import stalled
+from netcheck.diagnosis.ascents import stalled, unconnected
 from netcheck.diagnosis.deciding import (
     Beside,
     Case,
@@ -37,7 +37,7 @@ from netcheck.look import Looker
 from netcheck.schedule import Schedule, first_error
 from netcheck.sightings import Sightings
 from netcheck.tracing import Tracer
-from probes.contract import Layer, Outcome, Verdict
+from probes.contract import Outcome, Verdict
 from probes.net.base import ConnectFailed
 from probes.path.own import WAIT as OWN_WAIT
 from probes.path.own import Counts, Read, drops_answers
@@ -281,7 +281,7 @@ class Review:
             if found.anybody and self._tracer is not None:
                 traced = await self._tracer.follow_open(as_seen.check, as_seen.main)
                 case.found = case.found._replace(traced=traced)
-        elif as_seen.main.layer is Layer.CONNECT and self._tracer is not None:
+        elif unconnected(as_seen.main) and self._tracer is not None:
             async with self._traces:
                 await self._follow(case, as_seen, self._tracer)
         if may_be_greeted(as_seen.main) and terms.retries and not case.found.explains:

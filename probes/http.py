@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import SplitResult
@@ -15,6 +16,7 @@ from probes.http1 import Client, Reply, Request, plain
 from probes.http_settings import Settings, from_url
 from probes.ladder import Ladder
 from probes.net.base import Connection, Network, PeerClosed, PeerReset
+from probes.ntp import TOTP, breaks, offset_words
 from probes.opening import Opening, look_at, way_of
 from probes.settings import shown
 
@@ -24,6 +26,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 LOGIN = frozenset({401, 403})
 # Fields that a hop adds to what it passes on or writes itself; a `Server` may be the target's own.
 HOPS = ("via", "x-squid-error", "x-bluecoat-via", "proxy-agent", "proxy-status")
+SKEWED = TOTP + 2.0  # seconds: a Date names whole ones, and the answer took its time
 NETWORK_LOGIN = 511  # Network Authentication Required (RFC 6585 6): no service's own answer
 PROXY_LOGIN = 407
 ALPN = ("http/1.1",)
@@ -161,9 +164,21 @@ class Visit:
             reason=reply.reason,
             server=plain(reply.headers["server"]) if "server" in reply.headers else None,
             location=plain(reply.headers["location"]) if "location" in reply.headers else None,
+            clock_offset_s=self._clock_offset(reply),
         )
         self.facts.setdefault("redirects", [])
         self.ladder.facts["http"] = self.facts
+
+    def _clock_offset(self, reply: Reply) -> float | None:
+        """By how many seconds the server's clock is ahead; None where its answer may be a copy."""
+        if "date" not in reply.headers or "age" in reply.headers:
+            return None
+        try:
+            date = parsedate_to_datetime(reply.headers["date"])
+        except (TypeError, ValueError):
+            return None
+        # It names the second that had begun (RFC 9110 6.6.1), some time ago.
+        return round(date.timestamp() + 0.5 - self.ladder.network.time(), 1)
 
     async def _judge(self, reply: Reply, until: float) -> None:
         """The final answer against what the settings accept."""
@@ -171,6 +186,9 @@ class Visit:
         if not _accepted(reply.status, self.settings.status):
             raise await self._refusal(reply, answer, until)
         self.ladder.prove(answer)
+        offset = self.facts["clock_offset_s"]
+        if offset is not None and abs(offset) > SKEWED:
+            self.ladder.caution("clock.skew", f"its Date says that {offset_words(offset)}{breaks(offset)}")
         try:
             found = await self._read(reply, answer, until)
         finally:

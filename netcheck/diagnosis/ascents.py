@@ -36,6 +36,14 @@ def handshake(steps: Iterable[Step]) -> Step | None:
     )
 
 
+def unconnected(ascent: Ascent) -> bool:
+    """Whether a TCP connection did not come about, so that its way may be traced: not a datagram that was
+    lost, nor a connection that a proxy was to make."""
+    cause = ascent.cause or ""
+    by_others = cause.startswith("udp.") or cause in ("proxy.refused", "proxy.auth_required")
+    return ascent.layer is Layer.CONNECT and not by_others
+
+
 def spoke(ascent: Ascent) -> bool:
     """Whether something was heard that only the target can have said: a step above the handshake passed, or
     failed over what was said."""

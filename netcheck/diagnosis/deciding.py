@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from netcheck.diagnosis.ascents import unconnected
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen, unstable
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
@@ -204,7 +205,7 @@ def placed(case: Case, beside: Beside) -> Reviewed:
 
 
 def _placed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
-    if beside.untraced and reviewed.judgement.layer is Layer.CONNECT:
+    if beside.untraced and unconnected(reviewed.judgement.main):
         reviewed = reviewed.judged(also(reviewed.judgement, f"not traced: {beside.untraced}"))
     found = case.found
     if case.line is not None and (found.traced is None or found.traced.is_mute):

@@ -8,7 +8,7 @@ from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import Reply
 
 # How something on the way ends a flow; an ICMP "no route" too, where a router signed it.
-BLOCKING = frozenset({"tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall"})
+BLOCKING = frozenset({"tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall", "udp.rejected"})
 OPEN, NOT_FILTERED = "policy.unexpectedly_open", "policy.not_filtered"
 
 Policed = tuple[Verdict, str | None, str]

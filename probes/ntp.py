@@ -1,0 +1,163 @@
+"""ntp: what a time server says, and how far this host's clock is from it (RFC 5905, mode 3)."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from probes import causes
+from probes.codes import Failed
+from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
+from probes.ladder import Ladder, look
+from probes.net.base import ConnectFailed, Network, TimedOut
+from probes.settings import Duration, option
+from probes.words import duration_words, icmp_words, span_words
+
+LAYERS = (Layer.CONNECT, Layer.PROTOCOL)
+EPOCH = 2_208_988_800  # seconds from NTP's 1900 to Unix' 1970 (RFC 5905 6)
+ERA = 2**32  # seconds after which NTP's timestamps begin anew, in 2036 next
+PACKET = struct.Struct("!BBbbII4sQQQQ")
+CLIENT, SERVER = 3, 4
+VERSION = 4
+UNSYNCHRONIZED, MOST_STRATUM = 3, 15
+# Beyond it a TOTP code is another one (RFC 6238 5.2); Kerberos bears 300 s (RFC 4120 5.5.1).
+TOTP, KERBEROS = 30.0, 300.0
+PORT_UNREACHABLE = {(4, 3, 3), (6, 1, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How far the clocks may be apart."""
+
+    max_offset: float = option(
+        Duration(0.001), TOTP, "how far this host's clock may be from the server's (TOTP: 30s, Kerberos: 5m)"
+    )
+
+
+class Said(NamedTuple):
+    """A server's answer. `offset`: by how many seconds it is ahead of this host; `delay`: the round trip."""
+
+    offset: float
+    delay: float
+    stratum: int
+    leap: int
+    reference: str
+
+
+async def run(
+    target: Target,
+    settings: Settings,
+    timing: Timing,
+    network: Network,
+    credential: Credential | None = None,
+) -> Outcome:
+    """Ask every address of the target for the time."""
+
+    async def climb(ladder: Ladder) -> None:
+        said = await _ask(ladder, target.port or 123)
+        with ladder.step(Layer.PROTOCOL) as rung:
+            rung.detail["offset_ms"] = round(said.offset * 1000, 1)
+            _judge(ladder, said, settings.max_offset)
+
+    return await look(target, timing, network, LAYERS, climb)
+
+
+async def _ask(ladder: Ladder, port: int) -> Said:
+    """The step `connect`: a datagram there and one back. Silence of UDP is no proof of anything."""
+    assert ladder.address is not None
+    network, ladder.port = ladder.network, port
+    with ladder.step(Layer.CONNECT) as rung:
+        ours = secrets.randbits(64)  # instead of our time, which is nobody's business (RFC 8915 7)
+        query = PACKET.pack(VERSION << 3 | CLIENT, 0, 0, 0, 0, 0, b"", 0, 0, 0, ours)
+        sent = network.time()
+
+        def read(data: bytes) -> Said | None:
+            return answer(data, ours, sent, network.time())
+
+        try:
+            said = await network.exchange((ladder.address, port), query, rung.until, read)
+        except TimedOut as late:
+            words = f"no answer to NTP in {duration_words(late.elapsed)}"
+            raise Failed("udp.no_answer", words, confidence=Confidence.LIKELY) from None
+        except ConnectFailed as refused:
+            raise _refused(refused, ladder.address) from None
+        rung.detail["delay_ms"] = round(said.delay * 1000, 1)
+    return said
+
+
+def _refused(error: ConnectFailed, address: str) -> Failed:
+    """What an ICMP error says of a datagram; this host's own refusal is explained as for a connection."""
+    icmp = error.icmp
+    if icmp is None:
+        return causes.explain(Layer.CONNECT, error)
+    if (icmp.version, icmp.type, icmp.code) in PORT_UNREACHABLE and icmp.sender == address:
+        return Failed("udp.port_closed", icmp_words(icmp), signed_by=icmp.sender)
+    if icmp.own:
+        return causes.explain(Layer.CONNECT, error)
+    return Failed("udp.rejected", icmp_words(icmp), signed_by=icmp.sender)
+
+
+def answer(data: bytes, ours: int, sent: float, received: float) -> Said | None:
+    """A server's packet read; None where it is not the answer to ours (RFC 5905 8)."""
+    if len(data) < PACKET.size:
+        return None
+    flags, stratum, _, _, _, _, reference, _, origin, arrived, left = PACKET.unpack(data[: PACKET.size])
+    if flags & 7 != SERVER or origin != ours:
+        return None
+    there, back = _unix(arrived, sent), _unix(left, received)
+    offset = ((there - sent) + (back - received)) / 2
+    named = reference.rstrip(b"\0").decode("ascii", "replace") if stratum in (0, 1) else reference.hex()
+    return Said(offset, (received - sent) - (back - there), stratum, flags >> 6, named)
+
+
+def _unix(stamp: int, near: float) -> float:
+    """A timestamp as Unix time, of the era that is nearest to ours."""
+    seconds = stamp / 2**32 - EPOCH
+    return seconds + round((near - seconds) / ERA) * ERA
+
+
+def _judge(ladder: Ladder, said: Said, most: float) -> None:
+    """Raises Failed where the server has no time to give, or ours is too far from it."""
+    ladder.facts["ntp"] = {
+        "clock_offset_s": round(said.offset, 3),
+        "delay_ms": round(said.delay * 1000, 1),
+        "stratum": said.stratum,
+        "reference": said.reference,
+    }
+    if said.stratum == 0:
+        words = f"it turns us away: kiss code {said.reference}"
+        raise Failed("protocol.mismatch", words, evidence=("kiss-o'-death packets: RFC 5905 7.4",))
+    if said.leap == UNSYNCHRONIZED or said.stratum > MOST_STRATUM:
+        raise Failed("clock.skew", "the server itself has no synchronised time")
+    ladder.prove(f"stratum {said.stratum}, {offset_words(said.offset)}")
+    if abs(said.offset) - said.delay / 2 > most:  # of a slow answer half may be on either way
+        raise Failed("clock.skew", f"{offset_words(said.offset)}{breaks(said.offset)}")
+
+
+def offset_words(offset: float) -> str:
+    """How this host's clock stands to another's, that many seconds ahead of it.
+
+    >>> offset_words(95.2), offset_words(-0.004)
+    ('this host\\'s clock is 95 s behind it', 'this host\\'s clock is 4 ms ahead of it')
+    """
+    words = duration_words(abs(offset)) if abs(offset) < 1 else span_words(abs(offset))
+    return f"this host's clock is {words} {'behind' if offset > 0 else 'ahead of'} it"
+
+
+def breaks(offset: float) -> str:
+    """What such an offset breaks, to follow a statement of it."""
+    if abs(offset) > KERBEROS:
+        return ": Kerberos refuses tickets above 5 min, and TOTP codes above 30 s"
+    return ": TOTP codes are refused above 30 s" if abs(offset) > TOTP else ""
+
+
+PROBE = Probe(
+    name="ntp",
+    summary="a time server, and this host's clock beside it",
+    settings=Settings,
+    layers=LAYERS,
+    run=run,
+    default_port=123,
+)
