@@ -24,9 +24,11 @@ LAYERS = {"http": (Layer.CONNECT, Layer.PROTOCOL), "https": (Layer.CONNECT, Laye
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # An answer that asks for a login or refuses us still proves that the service is there and speaks.
 LOGIN = frozenset({401, 403})
-# Fields that a hop adds to what it passes on or writes itself; a `Server` may be the target's own.
-HOPS = ("via", "x-squid-error", "x-bluecoat-via", "proxy-agent", "proxy-status")
+# Fields of an answer that a hop wrote itself. A `Via` it adds to all that it passes on, and a `Server` may be
+# the target's own.
+WRITTEN = ("x-squid-error", "proxy-agent", "proxy-status")
 SKEWED = TOTP + 2.0  # seconds: a Date names whole ones, and the answer took its time
+PASSED_ON = ("via", "x-cache", "x-bluecoat-via")
 NETWORK_LOGIN = 511  # Network Authentication Required (RFC 6585 6): no service's own answer
 PROXY_LOGIN = 407
 ALPN = ("http/1.1",)
@@ -237,8 +239,9 @@ class Visit:
         if tls_facts.get("known_publicly"):
             return None
         relayed = self.opening.relays(self.url.scheme)
-        signed = pages.product_of({name: reply.headers[name] for name in HOPS if name in reply.headers})
-        named = signed or pages.product_of(reply.headers, words)
+        signed = pages.product_of({name: reply.headers[name] for name in WRITTEN if name in reply.headers})
+        own = {name: text for name, text in reply.headers.items() if name not in PASSED_ON}
+        named = signed or pages.product_of(own, words)
         if relayed and reply.status in proxy.ONWARD:
             words = f"the proxy can't get there itself: {answer}"
             return Failed("proxy.refused", words, evidence=pages.signs(reply.headers))

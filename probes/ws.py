@@ -191,7 +191,7 @@ class Visit:
         status = answer.status_code
         self._facts.update(status=status, server=headers.get("server"))
         evidence = (f"the upgrade was answered {status}", *pages.signs(headers), *self._issuer())
-        product = pages.product_of({name: headers[name] for name in http.HOPS if name in headers})
+        product = pages.product_of({k: v for k, v in headers.items() if k not in http.PASSED_ON})
         by = f" by {product}" if product else ""
         if status < 300 or status in STRIPPED:
             words = f"the upgrade was taken for a plain request{by}: {status}"

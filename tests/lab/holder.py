@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import oracle, rules, scenes, system, topology
+from tests.lab.between import TIME
 from tests.lab.pools import POOLS
 from tests.lab.servers import Servers
 from tests.lab.topology import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER
@@ -30,7 +31,7 @@ def build(folder: Path, seed: int) -> None:
     topology.build()
     drawn = sorted({pair.address for pair in pairs})
     near = [scene.other for scene in found if not POOLS[scene.on].apart]
-    topology.hold("targets", [*near, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER])
+    topology.hold("targets", [*near, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER, TIME])
     topology.hold("far", [scene.other for scene in found if scene.place == "far"])
     for place in ("targets", "stingy", "far"):
         topology.hold(place, [scene.address for scene in found if scene.place == place])

@@ -15,7 +15,21 @@ from typing import IO, Any
 
 from tests.lab.system import CHECKOUT
 
-NEEDED = ("ip", "ss", "nft", "sysctl", "unshare", "setpriv", "sshd", "nginx", "unbound", "dnsmasq")
+NEEDED = (
+    "ip",
+    "ss",
+    "nft",
+    "sysctl",
+    "unshare",
+    "setpriv",
+    "sshd",
+    "nginx",
+    "unbound",
+    "dnsmasq",
+    "squid",
+    "danted",
+    "chronyd",
+)
 # A plain user's PATH often lacks the folders of the tools for administrators.
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 SPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")

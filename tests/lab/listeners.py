@@ -20,6 +20,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, Ping, Request
+
 Behaviour = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 FOREVER = 3600.0
 # TLS 1.2 records: a fatal alert with its number; a ServerHello's header that promises 512 bytes.
@@ -196,6 +199,30 @@ async def close_later(reader: StreamReader, writer: StreamWriter) -> None:
         await asyncio.wait_for(reader.read(1), 2)
 
 
+async def websocket(reader: StreamReader, writer: StreamWriter) -> None:
+    """A WebSocket server that answers pings; to a plain request it says 200."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    if b"upgrade: websocket" not in head.lower():
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        return
+    ws = WSConnection(ConnectionType.SERVER)
+    ws.receive_data(head)
+    while True:
+        for event in ws.events():
+            if isinstance(event, Request):
+                writer.write(ws.send(AcceptConnection()))
+            elif isinstance(event, Ping):
+                writer.write(ws.send(event.response()))
+            elif isinstance(event, CloseConnection):
+                writer.write(ws.send(event.response()))
+                return
+        await writer.drain()
+        data = await reader.read(65536)
+        if not data:
+            return
+        ws.receive_data(data)
+
+
 # Kinds of TLS servers, and the certificate of each.
 TLS = {
     "mtls": "good",
@@ -230,6 +257,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "every-third": every_third,
     "every-other": every_other,
     "close-later": close_later,
+    "websocket": websocket,
     "reset-later": reset_later,
     **dict.fromkeys(TLS, http_ok),
     "tls-silent": silent,

@@ -17,6 +17,9 @@ need ssh-keyscan openssh-client
 need nginx nginx-light
 need dnsmasq dnsmasq-base
 need unbound unbound
+need squid squid
+need danted dante-server
+need chronyd chrony
 need sysctl procps
 [ -z "$missing" ] && exit 0
 

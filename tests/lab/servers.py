@@ -1,7 +1,7 @@
 """The servers behind the firewalls: OpenSSH, nginx, unbound, dnsmasq, and listeners that misbehave.
 
 `serve` of a scene maps a port to a kind: a variant of SSHD, `http`, `https CERTIFICATE`,
-`tls-old CERTIFICATE`, or a behaviour of `tests.lab.listeners`.
+`tls-old CERTIFICATE`, one of `tests.lab.between`, or a behaviour of `tests.lab.listeners`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.lab import between
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS, TLS
 from tests.lab.rules import HOLD_PORT, holding
@@ -33,6 +34,7 @@ SSHD = {
     "ssh-only-chacha": "Ciphers chacha20-poly1305@openssh.com",
     "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
 }
+NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 MAX_LISTEN_SOCKS = 16  # of one sshd
 SERVING = ("targets", "far")
 Listener = tuple[str, int, str, str | None]  # address, port, kind, PEM file
@@ -69,7 +71,9 @@ class Servers:
                     name = f"{place}-{kind}-{first}"
                     self._sshd(place, name, SSHD[kind], wanted[first : first + MAX_LISTEN_SOCKS])
             self._nginx(place)
+            self._proxies(place)
         self._unbound()
+        self._time()
         self._dnsmasq()
         self._listeners("targets", listening)
         self._listeners("far", ())
@@ -118,16 +122,16 @@ class Servers:
         config = self.folder / f"{name}.conf"
         lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
         config.write_text("\n".join([*lines, *_sshd_lines(self.folder), options]) + "\n")
-        # Without a second user sshd can't shed root's rights; as somebody else it does not try to.
-        user = ("unshare", "--user", "--map-user=65534", "--map-group=65534") if alone() else ()
-        self._spawn(place, *user, "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
+        self._spawn(place, *_shed(), "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
 
     def _nginx(self, place: str) -> None:
         servers = []
-        for scene, port, kind in self._wanted(place, "http", "https", "tls-old"):
-            tls = "" if kind == "http" else self._tls(scene, kind)
+        sockets = (*between.WEBSOCKETS, *(kind.replace("ws", "wss") for kind in between.WEBSOCKETS))
+        for scene, port, kind in self._wanted(place, "http", "https", "tls-old", *sockets):
+            tls = self._tls(scene, kind) if " " in kind else ""
             listen = f"listen {_bracketed(scene.address)}:{port}{' ssl' if tls else ''};"
-            servers.append(f"  server {{ {listen}{tls}{PAGES}  }}\n")
+            pages = between.location(kind.split()[0]) if kind.startswith("ws") else PAGES
+            servers.append(f"  server {{ {listen}{tls}{pages}  }}\n")
         work = self.folder / f"nginx-{place}"
         work.mkdir()
         (work / "pages").mkdir()
@@ -141,6 +145,26 @@ class Servers:
         pem = self.authorities.issue(name, scene.host)
         old = "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers DEFAULT@SECLEVEL=0;" if how == "tls-old" else ""
         return f" ssl_certificate {pem}; ssl_certificate_key {pem}; {old}"
+
+    def _proxies(self, place: str) -> None:
+        """squid and Dante, where a scene wants them."""
+        if wanted := self._wanted(place, *between.SQUID):
+            folder = self.folder / f"squid-{place}"
+            folder.mkdir()
+            config = folder / "squid.conf"
+            config.write_text(between.squid_config(folder, wanted))
+            self._spawn(place, *NOBODY, "/usr/sbin/squid", "-N", "-f", str(config))  # it will not be root
+        for kind in between.SOCKS:
+            if wanted := self._wanted(place, kind):
+                config = self.folder / f"{kind}-{place}.conf"
+                config.write_text(between.socks_config(wanted, deny=kind.endswith("deny")))
+                self._spawn(place, "/usr/sbin/danted", "-f", str(config), "-p", f"{config}.pid")
+
+    def _time(self) -> None:
+        """chrony, which shows this machine's own time."""
+        config = self.folder / "chrony.conf"
+        config.write_text(between.time_config(self.folder))
+        self._spawn("targets", "/usr/sbin/chronyd", "-d", "-x", "-u", "root", "-f", str(config))
 
     def _unbound(self) -> None:
         lines = [
@@ -167,8 +191,12 @@ class Servers:
 
     def _listeners(self, place: str, listening: Iterable[tuple[str, int]]) -> None:
         wanted: list[Listener] = [
-            (scene.address, port, kind, self._pem(scene, kind))
-            for scene, port, kind in self._wanted(place, *BEHAVIOURS)
+            ("127.0.0.1", between.WEBSOCKET_PORT, "websocket", None),
+            ("127.0.0.1", between.SILENT_PORT, "silent", None),
+            *(
+                (scene.address, port, kind, self._pem(scene, kind))
+                for scene, port, kind in self._wanted(place, *BEHAVIOURS)
+            ),
         ]
         self._listen(
             f"listeners-{place}",
@@ -202,6 +230,11 @@ class Servers:
     def _last_words(self) -> str:
         logs = sorted(self.folder.glob("*.log"))
         return " | ".join(f"{log.name}: {log.read_text()[-300:]}" for log in logs if log.stat().st_size)
+
+
+def _shed() -> tuple[str, ...]:
+    """Words before a server that sheds root's rights, which it can't without a second user."""
+    return NOBODY if alone() else ()
 
 
 def _listening(place: str) -> set[tuple[str, int]]:

@@ -108,7 +108,7 @@ def test_an_upgrade_that_was_stripped(serve, ask, status):
 
 def test_an_upgrade_that_a_proxy_refuses(serve, ask):
     """A plain request for the same passes, and the headers say who refuses."""
-    server = serve(answering(PLAIN % (b"403 Forbidden", b"Via: 1.1 gw (squid/5.7)\r\n")))
+    server = serve(answering(PLAIN % (b"403 Forbidden", b"Server: squid/5.7\r\n")))
     found = ask(WS, server.port)
     assert (found.cause, found.confidence) == ("ws.upgrade_blocked", Confidence.CERTAIN)
     assert "refused by Squid: 403" in found.summary
