@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from probes.contract import Ascent
 
 
@@ -14,11 +17,16 @@ def foreign_issuer(ascent: Ascent) -> str | None:
     return None if leaf.get("self_issued") else str(leaf["issuer"])
 
 
-def is_public_and_known(facts: object) -> bool | None:
+def known_publicly(facts: Mapping[str, Any]) -> bool | None:
     """Whether a public name's chain is one that public CAs know; None: not a public name, or no TLS."""
-    tls = facts.get("tls") if isinstance(facts, dict) else None
-    known = tls.get("known_publicly") if tls else None
+    known = (facts.get("tls") or {}).get("known_publicly")
     return known if isinstance(known, bool) else None
+
+
+def issuer(facts: Mapping[str, Any]) -> str | None:
+    """The issuer of the certificate that came."""
+    chain = (facts.get("tls") or {}).get("chain")
+    return str(chain[0]["issuer"]) if chain else None
 
 
 def host_key(ascent: Ascent) -> str | None:

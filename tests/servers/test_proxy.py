@@ -184,7 +184,8 @@ def test_a_proxy_that_is_not_there(ask, serve):
             "http.blocked_by_proxy",
         ),
         (
-            b"HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nVia: 1.1 gw (squid/5.7)\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nVia: 1.1 gw (squid/5.7)\r\n"
+            b"Content-Length: 2\r\n\r\nno",
             None,
         ),
         (b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n", "proxy.refused"),

@@ -631,3 +631,31 @@ def test_an_unsure_refusal_may_be_a_firewalls(
     refused = [failing(f"10.20.0.{n}", 22, "tcp.refused", confidence=confidence) for n in range(number)]
     [finding] = found(*refused, passing("10.4.0.1"))
     assert ("a firewall on the way" in finding.advice) is (confidence is Confidence.LIKELY)
+
+
+def decrypted(failing: Make, host: str, issuer: str = "CN=Gateway", /, **changes: Any) -> CheckRecord:
+    """A public name that something signs for."""
+    facts = {"tls": {"known_publicly": False, "chain": [{"issuer": issuer}]}}
+    given = {"cause": "tls.intercepted", "layer": Layer.TLS, "host": host, "target": host, "facts": facts}
+    return failing("203.0.113.7", 443, **{**given, **changes})
+
+
+def test_decrypted_names_are_one_request(failing: Make, passing: Make) -> None:
+    """To exempt all of them, with the device's own name, and what is not decrypted beside them."""
+    plain = {"tls": {"known_publicly": True, "chain": [{"issuer": "CN=Public"}]}}
+    open_one = passing("203.0.113.9", 443, host="login.sso.test", target="sso", facts=plain)
+    names = [f"node-{number}.vault.example" for number in range(1, 6)]
+    [found] = findings([*(decrypted(failing, name) for name in names), open_one])
+    first, second = found.advice.split("\n")
+    assert first.startswith("Exempt the 5 names below from TLS inspection")
+    assert "CN=Gateway" in first
+    assert second == ", ".join(f"{name}:443" for name in names)
+    assert "not decrypted: login.sso.test" in found.summary
+    assert found.ask == "network"
+
+
+def test_two_devices_that_decrypt_are_two_findings(failing: Make) -> None:
+    """Each signs by its own name."""
+    found = findings([decrypted(failing, "a.example"), decrypted(failing, "b.example", "CN=Other")])
+    assert len(found) == 2
+    assert "no public name that was tried is left undecrypted" in found[0].summary

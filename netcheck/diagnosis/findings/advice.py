@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netcheck.diagnosis import catalogue
+from netcheck.diagnosis.facts import issuer
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
 from netcheck.diagnosis.findings.signs import (
@@ -23,7 +24,20 @@ from probes.words import few
 SILENT = frozenset({"tcp.filtered"})
 IN_ITS_NAME = "If it runs, look for a firewall on the way that refuses in its name."
 # Beside what a rule repairs: the way itself is at fault, and not what is at its end.
-OF_THE_WAY = OPENED | {"tcp.no_route", "path.mtu_blackhole", "path.idle_dropped"}
+OF_THE_WAY = OPENED | {
+    "dns.hijacked",
+    "http.blocked_by_proxy",
+    "http.captive_portal",
+    "path.idle_dropped",
+    "path.mtu_blackhole",
+    "proxy.auth_required",
+    "proxy.refused",
+    "proxy.unreachable",
+    "tcp.no_route",
+    "tls.intercepted",
+    "ws.upgrade_blocked",
+}
+FEW_NAMES = 3
 SHORT = 70  # characters of a flow
 
 
@@ -33,7 +47,7 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
     `here` is how our end is called where no check knows its own address.
     """
     first = checks[0]
-    if len(checks) == 1 and first.advice and len(first.addresses) < 2:
+    if len(checks) == 1 and first.advice and len(first.addresses) < 2 and first.cause != "tls.intercepted":
         return f"{first.advice}{_doubt(checks)}"
     down = [check for check in checks if not (census.has_answered(check) or answered_beside(check))]
     if first.cause in SILENT and down:
@@ -44,9 +58,23 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
         return "\n".join([f"{_of_catalogue(checks, here)} Below are the flows.", *lines(checks, here)])
     if first.cause in OPENED:
         return _with_flows("Open", checks, here, _device(checks, here))
+    if first.cause == "tls.intercepted":
+        return exemption(checks, here)
     if first.cause in BLOCKED:
         return _with_flows("Block", checks, here, "in the firewall, or correct `expect` in the inventory")
     return _of_catalogue(checks, here)
+
+
+def exemption(checks: Sequence[CheckRecord], here: str) -> str:
+    """What the proxy's people are asked for: the names as they have to enter them, and from where."""
+    names = list(dict.fromkeys(f"{check.host}:{check.port}" for check in checks))
+    sources = list(dict.fromkeys(check.source.address for check in checks if check.source)) or [here]
+    signer = issuer(checks[0].facts)
+    device = f"the device that signs as {signer}" if signer else "the device that decrypts"
+    whom = f"from TLS inspection for {few(sources)}, on {device}."
+    if len(names) <= FEW_NAMES:
+        return f"Exempt {', '.join(names)} {whom}"
+    return "\n".join([f"Exempt the {len(names)} names below {whom}", ", ".join(names)])
 
 
 def is_of_the_way(cause: str) -> bool:

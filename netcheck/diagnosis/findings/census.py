@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from netcheck.diagnosis.facts import known_publicly
 from netcheck.diagnosis.findings.signs import answered, host_of, network, passed, unsent
 from netcheck.record import CheckRecord
 
@@ -65,7 +66,7 @@ class Census:
 
     `passing` counts what passes on hosts where nothing fails; `services` are those that pass on a host where
     something fails; `elsewhere` are the vantages from which a failing service passes; `answering` has the
-    networks in which anything answered. All of it is by vantage.
+    networks in which anything answered; `exempt` the public names that nobody decrypts. All is by vantage.
     """
 
     def __init__(self, failed: Sequence[CheckRecord], checks: Iterable[CheckRecord]) -> None:
@@ -79,7 +80,10 @@ class Census:
         tried: Counter[Cell] = Counter()
         passing: dict[Cell, Passing] = {}
         answering: set[Cell] = set()
+        self.exempt: dict[str, dict[str, None]] = {}
         for check in checks:
+            if check.facts and known_publicly(check.facts):
+                self.exempt.setdefault(check.vantage, {})[check.host] = None
             cell = cell_of(check)
             if cell not in answering and answered(check):
                 answering.add(cell)

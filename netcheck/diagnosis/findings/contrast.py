@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from netcheck.diagnosis.findings.census import By, Census, Key, Passing
 from netcheck.diagnosis.findings.signs import host_of, local, network
 from netcheck.record import CheckRecord
+from probes.words import few
 
 MOST = 2  # clauses: the sentence is to be read at a glance
 FEW_NETWORKS = 3
@@ -21,11 +22,19 @@ def contrast(checks: Sequence[CheckRecord], census: Census) -> list[str]:
     if local(checks[0]):
         return []
     found = [elsewhere(checks, census)]
+    if checks[0].cause == "tls.intercepted":
+        found.append(_exempt(checks, census))
     if (checks[0].cause or "").partition(".")[0] in OF_THE_WAY:
         found += [_same_hosts(checks, census), _same_service(checks, census)]
         if not any(found):
             found += [_neighbours(checks, census) or _dead_network(checks, census)]
     return [clause for clause in found if clause][:MOST]
+
+
+def _exempt(checks: Sequence[CheckRecord], census: Census) -> str:
+    """Which public names are not decrypted from there."""
+    names = list(census.exempt.get(checks[0].vantage, ()))
+    return f"not decrypted: {few(names)}" if names else "no public name that was tried is left undecrypted"
 
 
 def elsewhere(checks: Sequence[CheckRecord], census: Census) -> str:

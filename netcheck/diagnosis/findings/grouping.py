@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED
+from netcheck.diagnosis.facts import issuer
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
 from netcheck.diagnosis.findings.signs import host_of, local, network, signed_by_target
 from netcheck.record import CheckRecord
@@ -88,6 +89,8 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
         return ("place", check.where.relation, check.where.address)
     if prefix == "dns":
         return ("names", *_names(check))
+    if check.cause == "tls.intercepted":
+        return ("issuer", issuer(check.facts))  # one CA is one device, or all devices of one product
     if check.cause == CONNECTED:
         return ("middlebox",)  # what answers for hosts that it does not reach does so for whole networks
     if check.cause == "path.mtu_blackhole":

@@ -39,6 +39,7 @@ ENDINGS = {
     ),
     "policy.unexpectedly_open": Ending("is open and must not be", "are open and must not be"),
     "tcp.filtered": Ending("gets no answer", "get no answer"),
+    "tls.intercepted": Ending("is decrypted on the way", "are decrypted on the way"),
     "tcp.host_down": Ending("is called unreachable", "are called unreachable", "by"),
     "tcp.no_route": Ending("finds no route", "find no route"),
     "tcp.rejected": Ending("is rejected", "are rejected", "by"),
