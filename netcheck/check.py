@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from probes.contract import NOTHING, Timing
 
+# The flows to the vendor's service; the others go to what is the customer's.
+TO_SAAS = ("user-to-saas", "connector-to-saas")
+
 
 class Contact(NamedTuple):
     """A person or team to turn to: an inventory contact, or the owner of targets."""

@@ -12,15 +12,17 @@ from dataclasses import replace
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import HANGING, got_past
-from netcheck.diagnosis.found import Sizes, Stalled
+from netcheck.diagnosis.found import Otherwise, Sizes, Stalled
 from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.look import Looker, no_credential
 from netcheck.strangers import all_open, one_opens, stranger_of
-from probes.contract import Ascent, Outcome
+from probes.contract import Ascent, Outcome, Verdict
 from probes.hellos import Hello, vary
 from probes.net.base import ConnectFailed
+from probes.opening import DIRECT
 from probes.path import middlebox, mtu
 from probes.path.middlebox import Asked
+from probes.proxy import from_environment
 from probes.tls import hello_of
 from probes.urls import ascii_name
 
@@ -29,6 +31,7 @@ PATIENCE = 4
 # What must happen again, small segments (True) and plain ones: never in turn, or a pool with one server that
 # hangs looks the same. Two small ones and three plain ones in a row meet every server of two, three or four.
 AGAIN = (True, True, False, False, False, True)
+UNKNOWN = object()  # a probe without that option
 LEAST = 1.5  # seconds: a lost packet is repeated well within
 
 
@@ -53,6 +56,21 @@ class Experimenter:
         if found.anybody or main.cause not in HANGING:
             return found
         return found._replace(sizes=await self._sizes(check, main))
+
+    async def otherwise(self, failure: Failure) -> Otherwise | None:
+        """The same through the proxy that this host's environment names, or without the proxy in use."""
+        check = failure.check
+        asked = getattr(check.terms.settings, "proxy", UNKNOWN)
+        if asked is UNKNOWN or asked == DIRECT:
+            return None
+        used = failure.main.facts.get("proxy") or (failure.main.cause or "").startswith("proxy.")
+        named = None if used else from_environment(check.terms.probe, check.host)
+        if not used and named is None:
+            return None
+        settings = replace(check.terms.settings, proxy=named or DIRECT)
+        outcome = await self._once(check._replace(terms=check.terms._replace(settings=settings)), self._look)
+        main = next((one for one in outcome.ascents if one.verdict is Verdict.PASS), outcome.ascents[0])
+        return Otherwise(named, main.verdict is Verdict.PASS, main.summary)
 
     async def hellos(self, failure: Failure) -> tuple[Hello, ...]:
         """How handshakes end that differ in one thing from the one that failed."""

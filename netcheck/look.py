@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netcheck import registry
-from netcheck.check import Check
+from netcheck.check import TO_SAAS, Check
 from netcheck.measure import measured
 from probes.codes import LAYERS, verdict_of
-from probes.contract import Ascent, Credential, Layer, Outcome, Target, Verdict
+from probes.contract import Ascent, Caution, Credential, Layer, Outcome, Target, Verdict
 from probes.net.base import Network
 
 
@@ -43,6 +43,10 @@ class Looker:
             )
             target = Target(check.host, terms.port)
             outcome = await probe.run(target, terms.settings, terms.timing, self.network, credential)
+            if terms.flow in TO_SAAS and through_proxy(outcome) is not None:
+                settings = replace(terms.settings, proxy="none")
+                direct = await probe.run(target, settings, terms.timing, self.network)
+                outcome = beside_direct(outcome, direct)
             if terms.samples is None and terms.idle is None:  # nearly always
                 return outcome
             return await measured(check, outcome, self.network)
@@ -74,6 +78,33 @@ def _is_to_end() -> bool:
     """Whether the run itself is ending this task."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def through_proxy(outcome: Outcome) -> str | None:
+    """The proxy through which a look passed; None where it did not pass, or went directly."""
+    main = outcome.ascents[0]
+    named = main.facts.get("proxy")
+    return str(named) if named is not None and main.verdict is Verdict.PASS else None
+
+
+def beside_direct(proxied: Outcome, direct: Outcome) -> Outcome:
+    """What a look through a proxy comes to beside one without, on the way to the service.
+
+    The vendor supports no proxy between users, connector and vault, so what works through one alone fails,
+    for the reason that the direct way has.
+    """
+    url = through_proxy(proxied)
+    if any(ascent.verdict is Verdict.PASS for ascent in direct.ascents):
+        caution = Caution(None, f"directly it works too, without the proxy {url}", Layer.CONNECT)
+        ascents = (one._replace(cautions=(*one.cautions, caution)) for one in proxied.ascents)
+        return proxied._replace(ascents=tuple(ascents))
+    forced = f"it works only through the proxy {url}, and the vendor supports none on this way"
+    return direct._replace(
+        ascents=tuple(
+            one._replace(summary=f"{one.summary}; {forced}", evidence=(*one.evidence, forced))
+            for one in direct.ascents
+        )
+    )
 
 
 def not_sent(cause: str, why: str) -> Outcome:

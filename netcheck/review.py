@@ -284,6 +284,10 @@ class Review:
         elif unconnected(as_seen.main) and self._tracer is not None:
             async with self._traces:
                 await self._follow(case, as_seen, self._tracer)
+        if terms.retries and terms.expect != "blocked":
+            async with self._experiments:
+                otherwise = await self._experimenter.otherwise(as_seen)
+            case.found = case.found._replace(otherwise=otherwise)
         if may_be_greeted(as_seen.main) and terms.retries and not case.found.explains:
             async with self._experiments:
                 hellos = await self._experimenter.hellos(as_seen)

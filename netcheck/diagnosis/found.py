@@ -101,10 +101,19 @@ class Patient(NamedTuple):
     tried: bool | None
 
 
+class Otherwise(NamedTuple):
+    """The same look by another way: through this `proxy`, or (None) without the one that it went through."""
+
+    proxy: str | None
+    works: bool
+    summary: str
+
+
 class Found(NamedTuple):
     """All that was found out about one failure, beside its looks. `patient`: what more SYNs met, where a
     router may not have had the time to try; `swallowed`: this host itself drops the answers, None
-    where it drops others' and it can't be told; `hellos`: handshakes that differ in one thing each."""
+    where it drops others' and it can't be told; `hellos`: handshakes that differ in one thing each;
+    `otherwise`: the same through a proxy, or without it."""
 
     traced: Traced | None = None
     known: Known | None = None
@@ -112,6 +121,7 @@ class Found(NamedTuple):
     stalled: Stalled | None = None
     swallowed: bool | None = False
     hellos: tuple[Hello, ...] = ()
+    otherwise: Otherwise | None = None
 
     @property
     def explains(self) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answering
 from netcheck.diagnosis.ascents import looping, signed_by_itself
 from netcheck.diagnosis.drawn import drawn
-from netcheck.diagnosis.found import Found, Known, Patient, Stalled, Traced
+from netcheck.diagnosis.found import Found, Known, Otherwise, Patient, Stalled, Traced
 from netcheck.diagnosis.greeted import controls as hello_controls
 from netcheck.diagnosis.greeted import greeted
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
@@ -47,6 +47,8 @@ class Refined(NamedTuple):
 def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
     refined = _refined(judgement, found, names)
+    if found.otherwise is not None:
+        refined = _otherwise(refined, found.otherwise)
     if found.hellos:
         told = greeted(refined.judgement, found.hellos)
         return refined._replace(judgement=told, controls=(*refined.controls, *hello_controls(found.hellos)))
@@ -54,6 +56,15 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
         told = also(refined.judgement, OTHERS_SWALLOWED)._replace(confidence=Confidence.UNDETERMINED)
         return refined._replace(judgement=told)
     return refined
+
+
+def _otherwise(refined: Refined, other: Otherwise) -> Refined:
+    """The same look by another way, as a control; what it proves where it works."""
+    way = f"through the proxy {other.proxy}" if other.proxy else "directly, without the proxy"
+    words = f"{way} it {'works' if other.works else f'fails too: {other.summary}'}"
+    control = Control("proxy", other.proxy or "none", Verdict.PASS if other.works else Verdict.FAIL, words)
+    told = also(refined.judgement, words) if other.works else refined.judgement
+    return refined._replace(judgement=told, controls=(*refined.controls, control))
 
 
 def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Refined:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from netcheck.check import Check, Origin, Terms
+from netcheck.check import TO_SAAS, Check, Origin, Terms
 from netcheck.inventory.checks import WantedCheck
 from netcheck.inventory.hosts import MOST_ADDRESSES, HostSet
 from netcheck.inventory.inherit import Heritage, Level, heritage, joined
@@ -19,7 +19,6 @@ from netcheck.inventory.shapes import MISSING, Fields, Given
 from netcheck.inventory.tree import Node
 
 RETRIES = 1
-TO_SAAS = ("user-to-saas", "connector-to-saas")
 EVERY_ADDRESS = "connector-to-saas"  # the flow whose every address must work
 Slot = tuple[str, str, int | None, str | None]  # what tells the checks of one target apart
 

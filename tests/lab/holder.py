@@ -18,7 +18,7 @@ from tests.lab import oracle, rules, scenes, system, topology
 from tests.lab.between import TIME
 from tests.lab.pools import POOLS
 from tests.lab.servers import Servers
-from tests.lab.topology import MUTE_RESOLVER, OTHER_RESOLVER, RESOLVER
+from tests.lab.topology import INVENTING_RESOLVER, MUTE_RESOLVER, OTHER_RESOLVER, OUTSIDE_RESOLVER, RESOLVER
 
 
 def build(folder: Path, seed: int) -> None:
@@ -31,7 +31,10 @@ def build(folder: Path, seed: int) -> None:
     topology.build()
     drawn = sorted({pair.address for pair in pairs})
     near = [scene.other for scene in found if not POOLS[scene.on].apart]
-    topology.hold("targets", [*near, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER, TIME])
+    topology.hold(
+        "targets",
+        [*near, *drawn, RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER, INVENTING_RESOLVER, OUTSIDE_RESOLVER, TIME],
+    )
     topology.hold("far", [scene.other for scene in found if scene.place == "far"])
     for place in ("targets", "stingy", "far"):
         topology.hold(place, [scene.address for scene in found if scene.place == place])

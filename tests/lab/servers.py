@@ -20,7 +20,16 @@ from tests.lab.listeners import BEHAVIOURS, TLS
 from tests.lab.rules import HOLD_PORT, holding
 from tests.lab.scenes import DOMAIN, Scene
 from tests.lab.system import alone
-from tests.lab.topology import DELAYS, OTHER_RESOLVER, RESOLVER, can_delay, inside, run
+from tests.lab.topology import (
+    DELAYS,
+    INVENTING_RESOLVER,
+    OTHER_RESOLVER,
+    OUTSIDE_RESOLVER,
+    RESOLVER,
+    can_delay,
+    inside,
+    run,
+)
 
 SSHD = {
     "ssh": "",
@@ -179,8 +188,15 @@ class Servers:
         self._spawn("targets", "/usr/sbin/unbound", "-d", "-c", str(config))
 
     def _dnsmasq(self) -> None:
-        """A second opinion: every name of the domain is 10.20.99.99."""
+        """A second opinion: every name of the domain is 10.20.99.99. Another invents answers for any name, and
+        one knows nothing of the domain."""
         options = ("-C", "/dev/null", "-d", "-R", "-h", "--bind-interfaces", "--except-interface=lo")
+        zone = "--host-record=known.zone.test,10.20.7.7"
+        invents = (f"--listen-address={INVENTING_RESOLVER}", "--address=/#/10.20.66.66", zone)
+        self._spawn("targets", "/usr/sbin/dnsmasq", *options, *invents)
+        outside = "--host-record=outside.zone.test,203.0.113.9"
+        knows = (f"--listen-address={OUTSIDE_RESOLVER}", f"--local=/{DOMAIN}/", "--local=/#/", outside)
+        self._spawn("targets", "/usr/sbin/dnsmasq", *options, *knows)
         where = (
             f"--listen-address={OTHER_RESOLVER}",
             f"--address=/{DOMAIN}/10.20.99.99",

@@ -106,6 +106,8 @@ ROUTES = (
 
 # Name servers among the targets: the vault's own, one that says something else, one that says nothing.
 RESOLVER, OTHER_RESOLVER, MUTE_RESOLVER = "10.20.0.53", "10.20.0.54", "10.20.0.55"
+# One that answers for every name there is or is not, and one that sees the world from outside.
+INVENTING_RESOLVER, OUTSIDE_RESOLVER = "10.20.0.56", "10.20.0.57"
 
 # Of two next hops each gets its flows: the hash takes ports too.
 FORWARDING = (
