@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probes.settings import BadValue, shown
 
@@ -115,6 +116,23 @@ def parsed(chain: Iterable[bytes]) -> list[x509.Certificate]:
     return certificates
 
 
+def from_file(data: bytes) -> list[bytes]:
+    """The certificates of a file that a CA publishes: DER, PEM, or PKCS #7 (RFC 5280 4.2.2.1). Gives DER."""
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+    readers: tuple[Callable[[bytes], list[x509.Certificate]], ...] = (
+        lambda raw: [x509.load_der_x509_certificate(raw)],
+        x509.load_pem_x509_certificates,
+        pkcs7.load_der_pkcs7_certificates,
+    )
+    for read in readers:
+        try:
+            return [each.public_bytes(Encoding.DER) for each in read(data)]
+        except ValueError:
+            continue
+    return []
+
+
 def _certificate(parsed: x509.Certificate) -> Certificate:
     subject, issuer = parsed.subject.rfc4514_string(), parsed.issuer.rfc4514_string()
     return Certificate(
@@ -164,6 +182,39 @@ def _signature(parsed: x509.Certificate) -> str:
 
 def iso(time: datetime.datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def issuer_url(certificate: Certificate) -> str | None:
+    """Where the certificate's own issuer can be fetched (RFC 5280 4.2.2.1), by plain HTTP."""
+    return next(iter(_access(certificate, AuthorityInformationAccessOID.CA_ISSUERS)), None)
+
+
+def revocation_urls(chain: Sequence[Certificate]) -> list[str]:
+    """Where the chain's CAs say what they revoked: CRLs and OCSP responders (RFC 5280 4.2.1.13, 4.2.2.1)."""
+    found: dict[str, None] = {}
+    for certificate in chain:
+        if not certificate.self_issued:
+            found |= dict.fromkeys(_crls(certificate))
+            found |= dict.fromkeys(_access(certificate, AuthorityInformationAccessOID.OCSP))
+    return list(found)
+
+
+def _access(certificate: Certificate, method: x509.ObjectIdentifier) -> list[str]:
+    def read() -> list[str]:
+        access = certificate.parsed.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        return [str(one.access_location.value) for one in access if one.access_method == method]
+
+    nothing: list[str] = []
+    return [url for url in _or(read, nothing) if url.startswith("http://")]
+
+
+def _crls(certificate: Certificate) -> list[str]:
+    def read() -> list[str]:
+        points = certificate.parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+        return [str(name.value) for point in points for name in point.full_name or ()]
+
+    nothing: list[str] = []
+    return [url for url in _or(read, nothing) if url.startswith("http://")]
 
 
 def expires_soon(chain: Sequence[Certificate], within: float, now: float) -> str | None:

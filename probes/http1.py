@@ -124,6 +124,13 @@ class Client:
             body += data
         return body.decode("utf-8", "replace")
 
+    async def content(self, reply: Reply, until: float, most: int) -> bytes:
+        """The body as it travels, so much of it. Raises NetworkFailure, Failed."""
+        body = bytearray()
+        while len(body) < most and (data := await self._data(until)) is not None:
+            body += data
+        return bytes(body[:most])
+
     async def text(self, until: float) -> str:
         """The rest of the reply as far as it comes and is short, as it travels."""
         body = bytearray()

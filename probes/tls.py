@@ -9,6 +9,7 @@ from probes import certificates, chains, inspectors, objections
 from probes.certificates import Certificate, Fingerprint
 from probes.codes import Failed
 from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
+from probes.fetching import fetch
 from probes.ladder import Ladder, is_address, look
 from probes.net import trust
 from probes.net.base import Connection, Network, TlsHello, TlsSession
@@ -19,6 +20,8 @@ from probes.urls import ascii_name
 LAYERS = (Layer.CONNECT, Layer.TLS)
 VERIFY = ("full", "chain", "pin", "none")
 # AEAD with an ephemeral key exchange, which is all that TLS 1.3 has (RFC 9325 4.1, 4.2).
+NAME = "netcheck (connectivity check)"
+MOST_URLS = 6
 STRONG_CIPHER = re.compile(r"TLS_.*|(?:ECDHE|DHE)-.*(?:GCM|CCM8?|CHACHA20).*")
 
 
@@ -45,6 +48,14 @@ class Settings:
         False,
         "a name for which only a public CA signs: another one decrypts on the way (flows to the SaaS: true,"
         " unless `ca_file` is given)",
+    )
+    fetch_issuer: bool = option(
+        Flag(),
+        False,
+        "fetch a missing intermediate from where the certificate says (AIA)",
+    )
+    revocation: bool = option(
+        Flag(), False, "ask whether the CRL and OCSP addresses of the chain are reached, by http"
     )
 
     def __post_init__(self) -> None:
@@ -86,9 +97,54 @@ async def secure(
         ladder.facts["tls"] = _facts(session, chain) | {"known_publicly": public}
         rung.detail.update(version=session.version, cipher=session.cipher)
         _prove(ladder, session, chain)
-        _judge(ladder, session, chain, name, settings)
+        try:
+            _judge(ladder, session, chain, name, settings)
+        except Failed as failed:
+            raise await _missing(ladder, failed, session, chain, settings) from None
     _warn(ladder, session, chain, settings.expires_in)
+    if settings.revocation:
+        await _reach_revocation(ladder, chain)
     return session
+
+
+async def _missing(
+    ladder: Ladder,
+    failed: Failed,
+    session: TlsSession,
+    chain: tuple[Certificate, ...],
+    settings: Settings,
+) -> Failed:
+    """The failure, or the missing intermediate that explains it, fetched from where the certificate says."""
+    url = certificates.issuer_url(chain[-1]) if chain else None
+    if failed.cause != "tls.untrusted" or not settings.fetch_issuer or url is None:
+        return failed
+    try:
+        until = ladder.network.now() + ladder.timing.timeout
+        found = certificates.from_file(await fetch(url, ladder.network, until, NAME))
+    except Failed as why:
+        failed.evidence = (*failed.evidence, f"its issuer can't be fetched from {url}: {why.summary}")
+        return failed
+    missing = chains.completed_by(session.chain, found, settings.ca_file)
+    if not missing:
+        return failed
+    named = ", ".join(one.title for one in certificates.read(missing))
+    proof = f"fetched from {url}, with which the chain is trusted"
+    return Failed(
+        "tls.incomplete_chain",
+        f"the server sends no intermediate certificate: {named} is missing",
+        evidence=(proof,),
+    )
+
+
+async def _reach_revocation(ladder: Ladder, chain: tuple[Certificate, ...]) -> None:
+    """Some clients, Windows' among them, wait long for what does not answer here, and say nothing of it."""
+    for url in certificates.revocation_urls(chain)[:MOST_URLS]:
+        try:
+            await fetch(url, ladder.network, ladder.network.now() + ladder.timing.timeout, NAME)
+        except Failed as why:
+            ladder.caution(why.cause, f"revocation is not reached at {url}: {why.summary}", Layer.TLS)
+        else:
+            ladder.prove(f"revocation is reached at {url}")
 
 
 def hello_of(name: str, settings: Settings, alpn: tuple[str, ...] = ()) -> TlsHello:

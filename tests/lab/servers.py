@@ -188,8 +188,8 @@ class Servers:
         self._spawn("targets", "/usr/sbin/unbound", "-d", "-c", str(config))
 
     def _dnsmasq(self) -> None:
-        """A second opinion: every name of the domain is 10.20.99.99. Another invents answers for any name, and
-        one knows nothing of the domain."""
+        """A second opinion: every name of the domain is 10.20.99.99. Another invents answers for any name,
+        and one knows nothing of the domain."""
         options = ("-C", "/dev/null", "-d", "-R", "-h", "--bind-interfaces", "--except-interface=lo")
         zone = "--host-record=known.zone.test,10.20.7.7"
         invents = (f"--listen-address={INVENTING_RESOLVER}", "--address=/#/10.20.66.66", zone)
