@@ -128,6 +128,7 @@ class Review:
             self._sightings.none_at_all(),
             self._sightings.heard,
             self._answers.to_others(),
+            self._sightings.is_near,
         )
         for each in found:
             members = [self._cases[one.index] for one in each.members]

@@ -11,7 +11,7 @@ from probes.contract import Confidence, Outcome
 
 # A target that answered so many seconds before or after counts as alive at that moment.
 SAME_MOMENT = 60.0
-SOUGHT = 3  # addresses; fewer that are silent say nothing of the vantage
+SOUGHT = 2  # addresses; a single one that is silent may be down
 
 
 class Sighting(NamedTuple):
@@ -91,6 +91,10 @@ class Sightings:
         """A port of the address that completed a handshake."""
         sighting = self._seen.get(address)
         return sighting.port if sighting else None
+
+    def is_near(self, address: str | None) -> bool:
+        """Whether another address of the same network completed a handshake."""
+        return address is not None and self.neighbour(address) is not None
 
     def neighbour(self, address: str) -> tuple[str, int] | None:
         """Another address of the same network, and a port of it that completed a handshake."""

@@ -27,7 +27,7 @@ from probes.path import middlebox, reset
 from probes.path.arrival import sent_beyond
 from probes.path.reset import Reference
 from probes.path.route import Route
-from probes.path.trace import WAIT, trace, trace_open
+from probes.path.trace import WAIT, patience_for, trace, trace_open
 
 # A router asks for a host that does not answer three times, a second apart, before it says so (RFC 4861 10).
 TRYING = 4.5
@@ -140,7 +140,19 @@ class Tracer:
         except ConnectFailed:
             return None
         self._routers.note(route, 1)
-        return Traced(route)
+        return Traced(route, nearer=await self._forwards(main.address, port, route))
+
+    async def _forwards(self, address: str, port: int, route: Route) -> str | None:
+        """The router that a port nobody uses gets to with the TTL at which this handshake is completed."""
+        if route.reach is None or route.ecmp:
+            return None
+        until = self._network.now() + patience_for((route.end and route.end.rtt) or 0.0)
+        unused = middlebox.draw({port})
+        try:
+            reply = await self._network.knock(address, unused, until, ttl=route.reach)
+        except ConnectFailed:
+            return None
+        return reply.icmp.sender if reply.kind == "expired" and reply.icmp is not None else None
 
     def is_early(self, failure: Failure, traced: Traced) -> bool:
         """Whether silence may begin too early here, as is known by now, and nobody was asked again."""

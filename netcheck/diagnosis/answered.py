@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netcheck.diagnosis.ascents import spoke
 from netcheck.diagnosis.found import Stalled, unused_control
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.policy import OPEN
@@ -23,6 +24,24 @@ def answered_for(judgement: Judgement, stalled: Stalled) -> Judgement:
     whom = "on this port for addresses" if stalled.shared else "for ports"
     summary = f"something completes handshakes {whom} that nobody uses as well: this one proves nothing"
     return with_cause(judgement, CONNECTED, summary, Confidence.LIKELY, _proof(stalled))
+
+
+def answered_nearer(judgement: Judgement, router: str, reach: int | None) -> Judgement:
+    """A pass by a handshake that is completed where another port of the address is still being forwarded.
+
+    A proxy or a load balancer for this port alone does so; what stands behind it is not known. What spoke as
+    the target has passed by more than that.
+    """
+    if spoke(judgement.main):
+        return judgement
+    told = judgement._replace(
+        verdict=Verdict.WARN, cause=None, layer=Layer.CONNECT, steps=_marked(judgement, Verdict.WARN)
+    )
+    proof = (
+        f"at TTL {reach} this handshake is completed, and a port that nobody uses has only got to {router}"
+    )
+    summary = "the handshake is completed by something nearer than the target: a proxy, or a load balancer"
+    return with_cause(told, CONNECTED, summary, Confidence.LIKELY, proof)
 
 
 def not_proved(judgement: Judgement, stalled: Stalled) -> Judgement:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from netcheck.diagnosis.ascents import unconnected
+from netcheck.diagnosis.ascents import HANGING, unconnected
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen, unstable
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
@@ -28,6 +28,12 @@ BARE = "another port of this address completes a bare handshake, perhaps by a pr
 AT_ONCE = "another port of this address is called unreachable at once, and by the same: a rule, it seems"
 SILENT_BEFORE = "a look before it heard nothing, so no rule answers at once: a router or ARP was still trying"
 DOWN_BESIDE = "others of this network are called down by a router, and routers send few such answers"
+OR_NEXT = "no other address of its network answered: perhaps it is the next router that does not"
+NEAR_ANSWERS = "another address of its network answers, so there is a route: a rule says so of this one"
+PERHAPS_A_RULE = "a rule for this host may say the same in place of the routing table"
+NEVER_ACKNOWLEDGED = "what we sent was never acknowledged: it may get lost on the way there"
+HASTY = "a router calls a dead host so after 3 s, for which this timeout does not wait"
+HOST_TRIES = 3.2  # seconds until three requests for a neighbour are given up (RFC 4861 10)
 ITS_LIKE = "one of its kind, looked at again"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
@@ -90,7 +96,8 @@ class Beside(NamedTuple):
     sooner than a router can know, with who said so · dying: networks some of whose addresses a router called
     down · rejections: what others of a network and port were told · swallowing: this host was seen to drop
     answers itself · deaf: nothing at all answers this vantage, though several targets should · heard: whether
-    an address spoke at that moment, which no proxy of handshakes does · others: what other targets answered.
+    an address spoke at that moment, which no proxy of handshakes does · others: what other targets answered ·
+    near: whether another address of its network answered.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -105,6 +112,7 @@ class Beside(NamedTuple):
     deaf: bool = False
     heard: Callable[[str | None, float], bool] = lambda address, when: False
     others: Others = NOBODY
+    near: Callable[[str | None], bool] = lambda address: False
 
 
 def decided(
@@ -256,6 +264,10 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
     judgement = reviewed.judgement
     if judgement.cause == "tcp.host_down":
         return _called_down(reviewed, beside)
+    if judgement.cause == "tcp.no_route" and judgement.confidence is Confidence.CERTAIN:
+        return _routed(reviewed, beside)
+    if judgement.cause in HANGING and _unheard_there(judgement):
+        return _doubted(reviewed, NEVER_ACKNOWLEDGED)
     if judgement.cause != "tcp.filtered":
         return reviewed.judged(together(judgement, reviewed.failure.check, beside.others))
     if beside.swallowing:
@@ -271,7 +283,26 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
         return _doubted(reviewed, DOWN)
     if address is not None and network_of(address) in beside.dying:
         return _doubted(reviewed, DOWN_BESIDE)
+    if terms.timing.timeout < HOST_TRIES and not beside.sign(address, judgement.main.started):
+        return _doubted(reviewed, HASTY)
     return _doubted(reviewed, UNHEARD) if beside_rejections else reviewed
+
+
+def _routed(reviewed: Reviewed, beside: Beside) -> Reviewed:
+    """A router that says "no route" of one host may have a rule for it: another of the network answers."""
+    judgement = reviewed.judgement
+    if judgement.main.signed_by is None:
+        return reviewed
+    if beside.near(judgement.main.address):
+        told = with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, NEAR_ANSWERS)
+        return reviewed.judged(told)
+    return _doubted(reviewed, PERHAPS_A_RULE)
+
+
+def _unheard_there(judgement: Judgement) -> bool:
+    """Whether what we sent was never acknowledged in the step that hung."""
+    step = next((step for step in judgement.main.steps if step.layer is judgement.layer), None)
+    return bool(step is not None and step.detail.get("unacked"))
 
 
 def _called_down(reviewed: Reviewed, beside: Beside) -> Reviewed:
@@ -287,6 +318,8 @@ def _called_down(reviewed: Reviewed, beside: Beside) -> Reviewed:
         why = LIVING
     elif not sure and (main.address, main.signed_by) in beside.at_once:
         why = AT_ONCE
+    elif sure and not beside.near(main.address):
+        return _doubted(reviewed, OR_NEXT)
     else:
         return reviewed
     told = with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, why)

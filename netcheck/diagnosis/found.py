@@ -24,6 +24,7 @@ class Traced(NamedTuple):
     sender: Sender | None = None
     controls: tuple[Control, ...] = ()
     unsure: bool = False
+    nearer: str | None = None
     routed: bool = False
 
     @property

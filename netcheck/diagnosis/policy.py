@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netcheck.diagnosis.ascents import connected, signed_by_itself
+from netcheck.diagnosis.ascents import connected, looping, signed_by_itself
 from netcheck.diagnosis.judgement import Judgement, also
 from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 from probes.net.base import Reply
@@ -92,6 +92,6 @@ def _verdict(main: Ascent, cause: str | None, summary: str, sure: bool = True) -
     if signed_by_itself(main):
         what = "signed with the target's own address, so perhaps nothing on the way rejects it"
         return Verdict.WARN, NOT_FILTERED, f"{summary}: {what}"
-    if cause in BLOCKING or (cause == "tcp.no_route" and main.signed_by):
+    if cause in BLOCKING or (cause == "tcp.no_route" and main.signed_by and not looping(main)):
         return Verdict.PASS, None, f"blocked: {summary}"
     return Verdict.ERROR, cause, f"can't tell whether it is blocked: {summary}"

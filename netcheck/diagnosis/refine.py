@@ -6,7 +6,7 @@ import errno
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answering
+from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answered_nearer, answering
 from netcheck.diagnosis.ascents import looping, signed_by_itself
 from netcheck.diagnosis.drawn import drawn
 from netcheck.diagnosis.found import Found, Known, Otherwise, Patient, Stalled, Traced
@@ -88,6 +88,10 @@ def with_way(refined: Refined, traced: Traced | None, names: Mapping[str, str] =
     """A flow that connects, with its way. Who completes everybody's handshakes stands after the last hop."""
     if traced is None:
         return refined
+    if traced.nearer is not None and refined.judgement.cause is None and refined.judgement.verdict.works:
+        refined = refined._replace(
+            judgement=answered_nearer(refined.judgement, traced.nearer, traced.route.reach)
+        )
     shown = drawn(traced, refined.judgement, names)
     last, reach = traced.route.last, traced.route.reach
     if refined.judgement.cause != CONNECTED or reach is None:

@@ -128,7 +128,7 @@ def test_silence_of_a_host_that_is_down_is_only_likely(check: Checks, run: Runs)
     second = Scripted(servers, replies=tried)
     records = list(run(checks, Scripted(servers), second).checks)
     assert [(record.cause, record.confidence) for record in records] == [
-        ("tcp.host_down", Confidence.CERTAIN),
+        ("tcp.host_down", Confidence.LIKELY),
         ("tcp.filtered", Confidence.LIKELY),
         ("tcp.filtered", Confidence.LIKELY),
     ]

@@ -15,7 +15,7 @@ from netcheck.engine import Depth
 from netcheck.record import CheckRecord, Place, RunRecord
 from netcheck.tracing import Tracer
 from probes import ssh
-from probes.contract import Confidence, Verdict
+from probes.contract import Confidence, Timing, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply, Source, TimedOut
 from probes.net.scripted import Scripted, Silence
 from tests.wire.roads import scripted
@@ -23,6 +23,7 @@ from tests.wire.roads import scripted
 Checks = Callable[..., Check]
 Runs = Callable[..., RunRecord]
 
+MIDDLEBOX = "path.middlebox_answers"
 TARGET, NEIGHBOUR = "10.20.0.9", "10.20.0.10"
 A, B, C, D = "10.1.0.1", "10.2.0.1", "10.3.0.1", "10.4.0.1"
 CERTAIN, LIKELY, UNDETERMINED = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED
@@ -499,3 +500,30 @@ def test_what_must_be_blocked_alone_is_blocked(check: Checks, run: Runs) -> None
     servers = {(address, 22): Silence() for address in network_of(4)}
     records = run([check(address, expect="blocked") for address in network_of(4)], Scripted(servers)).checks
     assert {(record.verdict, record.confidence) for record in records} == {(Verdict.PASS, LIKELY)}
+
+
+def test_a_pass_that_is_completed_on_the_way_is_a_warning(check: Checks, run: Runs) -> None:
+    """Another port of the address gets further than this handshake: a proxy, or a load balancer."""
+    network = scripted(f"{A} {B}!accept#22 {C} {TARGET}#443")
+    record = one(run([check(TARGET)], network, depth=Depth(everyone=True)))
+    assert (record.verdict, record.cause, record.confidence) == (Verdict.WARN, MIDDLEBOX, LIKELY)
+    assert "nearer than the target" in record.summary
+    straight = scripted(f"{A} {B} {C} {TARGET}#22")
+    assert one(run([check(TARGET)], straight, depth=Depth(everyone=True))).verdict is Verdict.PASS
+
+
+def test_no_route_to_one_host_of_a_live_network_is_a_rule(check: Checks, run: Runs) -> None:
+    """Its neighbour answers; where none does, a rule may say the same."""
+    no_route = ConnectFailed(errno.ENETUNREACH, icmp=Icmp(4, 3, 0, B))
+    alone = one(run([check(TARGET)], Scripted({(TARGET, 22): no_route})))
+    assert (alone.cause, alone.confidence) == ("tcp.no_route", LIKELY)
+    servers = {(TARGET, 22): no_route, (NEIGHBOUR, 22): [b"SSH-2.0-x\r\n"]}
+    beside = by_target(run([check(TARGET), check(NEIGHBOUR)], Scripted(servers)))[TARGET]
+    assert (beside.cause, beside.confidence) == ("tcp.rejected", LIKELY)
+
+
+def test_silence_that_did_not_wait_for_a_router_is_only_likely(check: Checks, run: Runs) -> None:
+    """A dead host is called so after three seconds."""
+    network = Scripted({(TARGET, 22): Silence()})
+    record = one(run([check(TARGET, timing=Timing(2.0, 8.0))], network))
+    assert (record.cause, record.confidence) == ("tcp.filtered", LIKELY)
