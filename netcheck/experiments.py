@@ -31,6 +31,8 @@ PATIENCE = 4
 # What must happen again, small segments (True) and plain ones: never in turn, or a pool with one server that
 # hangs looks the same. Two small ones and three plain ones in a row meet every server of two, three or four.
 AGAIN = (True, True, False, False, False, True)
+# A silent name server costs an sshd with UseDNS up to 30 s (resolv.conf(5): two tries of 5 s a server).
+LATE = 35.0
 UNKNOWN = object()  # a probe without that option
 LEAST = 1.5  # seconds: a lost packet is repeated well within
 
@@ -38,8 +40,10 @@ LEAST = 1.5  # seconds: a lost packet is repeated well within
 class Experimenter:
     """Makes the experiments through one network."""
 
-    def __init__(self, look: Looker) -> None:
+    def __init__(self, look: Looker, *, patient: bool = False) -> None:
+        """`patient`: half a minute may be spent on a single check, as where one target is looked into."""
         self._look = replace(look, credential=no_credential)
+        self._patient = patient
         self._likes_of: dict[tuple[str, int], Stalled] = {}  # by network and port
         self._asking: dict[tuple[str, int], asyncio.Lock] = {}
 
@@ -55,7 +59,20 @@ class Experimenter:
             found = found._replace(shared=others.shared, distinct=kept)
         if found.anybody or main.cause not in HANGING:
             return found
-        return found._replace(sizes=await self._sizes(check, main))
+        found = found._replace(sizes=await self._sizes(check, main))
+        if self._patient and found.sizes is None and not found.proxied and check.terms.probe == "ssh":
+            found = found._replace(late=await self._late(check, main))
+        return found
+
+    async def _late(self, check: Check, main: Ascent) -> float | None:
+        """After how many seconds a silent SSH server speaks after all: it may look our address up first."""
+        if main.cause != "protocol.silent" or "identification" in main.facts:
+            return None
+        timing = check.terms.timing._replace(timeout=LATE, deadline=2 * LATE)
+        outcome = await self._once(check._replace(terms=check.terms._replace(timing=timing)), self._look)
+        same = (one for one in outcome.ascents if one.address == main.address)
+        spoke = (one for one in same if "identification" in one.facts)
+        return next((one.facts["identified_after_s"] for one in spoke), None)
 
     async def otherwise(self, failure: Failure) -> Otherwise | None:
         """The same through the proxy that this host's environment names, or without the proxy in use."""

@@ -86,7 +86,7 @@ class Review:
         self._tracer = tracer
         self._everyone = everyone
         self._untraced = untraced
-        self._experimenter = Experimenter(look)
+        self._experimenter = Experimenter(look, patient=everyone)
         self._cases: dict[int, Case] = {}  # by the failure's index
         self._counts = counts
         self._tries: dict[str, int] = {}  # of looks under way, by the check's id

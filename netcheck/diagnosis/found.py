@@ -56,7 +56,7 @@ class Stalled(NamedTuple):
 
     `unused`: ports that nobody uses; `stranger`: such a port of an address drawn by chance. `shared`: the
     very port of many such addresses, where all of them open. `distinct`: connections to those, or to ports
-    that nobody uses, are ended, and this one is kept.
+    that nobody uses, are ended, and this one is kept. `late`: an SSH server spoke after so many seconds.
     """
 
     unused: tuple[Asked, ...] = ()
@@ -64,6 +64,7 @@ class Stalled(NamedTuple):
     shared: tuple[Asked, ...] = ()
     distinct: bool = False
     sizes: Sizes | None = None
+    late: float | None = None
 
     @property
     def anybody(self) -> bool:
@@ -127,4 +128,5 @@ class Found(NamedTuple):
     @property
     def explains(self) -> bool:
         """Whether the experiments on a connection that stalled tell why already."""
-        return self.stalled is not None and (self.stalled.proxied or self.stalled.sizes is not None)
+        found = self.stalled
+        return found is not None and (found.proxied or found.sizes is not None or found.late is not None)

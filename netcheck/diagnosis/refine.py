@@ -240,10 +240,24 @@ def _by_neighbours(judgement: Judgement, known: Known) -> Refined:
     return Refined(told, Trace("sibling"), known.place)
 
 
+def _late(judgement: Judgement, seconds: float) -> Judgement:
+    """It speaks after all: a server that looks our address up first is slow, and not mute."""
+    took = duration_words(seconds)
+    return with_cause(
+        judgement,
+        "protocol.slow",
+        f"it speaks after {took} only: perhaps its reverse lookup of our address (UseDNS) is slow",
+        Confidence.CERTAIN,
+        f"waited for longer, the server's identification came after {took}",
+    )
+
+
 def _by_experiment(judgement: Judgement, stalled: Stalled) -> Refined:
     controls = answering(stalled)
     if stalled.anybody:
         return Refined(answered_for(judgement, stalled), controls=controls)
+    if stalled.late is not None:
+        return Refined(_late(judgement, stalled.late), controls=controls)
     if stalled.sizes is None:
         return Refined(judgement, controls=controls)
     told = too_big(judgement, stalled.sizes)

@@ -57,6 +57,7 @@ async def greet(connection: Connection, our_offer: bytes, ladder: Ladder, until:
                 introduced = True
             data += await connection.receive(until)
         ladder.facts["identification"] = hello.line
+        ladder.facts["identified_after_s"] = round(ladder.network.now() - ladder.began, 1)
         await connection.send((b"" if introduced else OUR_LINE) + packet(our_offer), until)
         while (found := opening(data[hello.end :])) is None:
             data += await connection.receive(until)

@@ -11,13 +11,14 @@ from netcheck.check import Check
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.second_look import Failure
+from netcheck.engine import Depth
 from netcheck.experiments import AGAIN, Experimenter
 from netcheck.look import Looker
 from netcheck.record import RunRecord
 from probes import http, ssh, tls
 from probes.contract import Confidence, Probe, Verdict
 from probes.net.base import Reply, TlsSession
-from probes.net.scripted import Close, Reset, Scripted, Silence
+from probes.net.scripted import Close, Pause, Reset, Scripted, Silence
 from probes.path import mtu
 from probes.tls import Settings
 from tests.wire.roads import scripted
@@ -313,3 +314,16 @@ def test_a_proxy_that_ends_what_the_target_refuses(at_22: Any, elsewhere: Any, a
     network = Scripted(Proxied(at_22, elsewhere), replies=lambda *_: Reply("connected", 0.001))
     found = asyncio.run(Experimenter(Looker(network)).answers("10.0.0.1", 22))
     assert (found.anybody, found.distinct) == (anybody, not anybody)
+
+
+def test_a_banner_that_comes_late_is_no_silence(check: Checks, run: Runs) -> None:
+    """Where one target is looked into it is waited for: a reverse lookup takes its time."""
+    late = [Pause(12.0), b"SSH-2.0-OpenSSH_9.2\r\n"]
+    settings = ssh.PROBE.settings()
+    asked = check("10.20.0.9", 22, probe="ssh", settings=settings)
+    network = Scripted({("10.20.0.9", 22): late}, replies=lambda *_: Reply("refused", 0.001))
+    record = next(iter(run([asked], network, depth=Depth(trace=False, everyone=True)).checks))
+    assert (record.verdict, record.cause) == (Verdict.FAIL, "protocol.slow")
+    assert "12.0 s" in record.summary
+    plain = next(iter(run([asked], network, depth=Depth(trace=False)).checks))
+    assert plain.cause == "protocol.silent"
