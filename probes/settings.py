@@ -109,6 +109,28 @@ class File:
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "minLength": 1}
 
+    def is_file(self, value: str) -> bool:
+        """Whether this value is a path: always."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOrFile(File):
+    """One of the names, or the path of a file: what has a slash or a dot."""
+
+    names: tuple[str, ...]
+    what: str
+
+    def read(self, value: Any) -> str:
+        text = value if isinstance(value, str) else ""
+        if text in self.names or not re.search(r"[/.~]", text):
+            return Choice(self.names, f"{self.what}, or a file's path").read(value)
+        return File.read(self, value)
+
+    def is_file(self, value: str) -> bool:
+        """Whether this value is a path, and no name."""
+        return value not in self.names
+
 
 class Flag:
     """`true` or `false`."""

@@ -46,7 +46,7 @@ class Options:
     def _fresh(self, kind: Kind, node: Node) -> Any:
         try:
             value = kind.read(node.plain())
-            return self._file(value) if isinstance(kind, File) else value
+            return self._file(value) if isinstance(kind, File) and kind.is_file(value) else value
         except BadValue as error:
             report_bad(self._report, node, error)
             return MISSING

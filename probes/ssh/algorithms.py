@@ -11,7 +11,9 @@ import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from importlib import resources
+from pathlib import Path
 
+from probes.codes import Failed
 from probes.ssh.hostkeys import key_type
 from probes.ssh.wire import Algorithms
 
@@ -44,13 +46,66 @@ def profile_names() -> tuple[str, ...]:
     return ("openssh", *(name for name in names if name != "openssh"))
 
 
+# How `ssh -G` and `sshd -T` call them (ssh_config(5), sshd_config(5)), and by what each kind is known.
+CALLED = {
+    "kexalgorithms": "kex",
+    "hostkeyalgorithms": "host_key",
+    "ciphers": "cipher",
+    "macs": "mac",
+}
+KNOWN_BY = (
+    ("kex", re.compile(r"diffie-hellman-|ecdh-|curve25519-|curve448-|sntrup|mlkem|kex")),
+    ("mac", re.compile(r"hmac-|umac-")),
+    ("host_key", re.compile(r"ssh-|ecdsa-|rsa-sha2-|sk-|webauthn-")),
+    ("cipher", re.compile(r"aes\d|3des|chacha20|arcfour|blowfish|cast128|rijndael|twofish")),
+)
+
+
 @functools.cache
 def profile(name: str) -> Algorithms:
-    """The vault's list of that name."""
+    """The vault's list of that name, or in that file. Raises Failed where the file is none."""
+    if name not in profile_names():
+        return _from_file(name)
     data = tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"))
     offer = {key: tuple(value) for key, value in data.items() if key != "about"}
     twice = (offer["cipher"], offer["cipher"], offer["mac"], offer["mac"])
     return Algorithms(offer["kex"], offer["host_key"], *twice, offer["compression"], offer["compression"])
+
+
+def _from_file(path: str) -> Algorithms:
+    """The algorithms that a program printed of itself."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise Failed("probe.unsupported", f"the file {path} can't be read: {error.strerror}") from None
+    offer = printed(text)
+    if missing := [kind for kind in ("kex", "host_key", "cipher", "mac") if not offer[kind]]:
+        words = (
+            f"the file {path} names no {' and no '.join(missing)} algorithm: it takes the output of `ssh -G`"
+        )
+        raise Failed("probe.unsupported", words)
+    twice = (offer["cipher"], offer["cipher"], offer["mac"], offer["mac"])
+    none = ("none", "zlib@openssh.com", "zlib")
+    return Algorithms(offer["kex"], offer["host_key"], *twice, none, none)
+
+
+def printed(text: str) -> dict[str, tuple[str, ...]]:
+    """The algorithms in the output of `ssh -G`, `sshd -T` (a line a kind) or `ssh -Q` (a line an algorithm).
+
+    >>> printed("ciphers aes256-ctr,aes128-ctr\\nport 22")["cipher"]
+    ('aes256-ctr', 'aes128-ctr')
+    """
+    found: dict[str, dict[str, None]] = {"kex": {}, "host_key": {}, "cipher": {}, "mac": {}}
+    for line in text.splitlines():
+        word, _, rest = line.strip().partition(" ")
+        kind = CALLED.get(word.lower())
+        if kind is not None:
+            found[kind] |= dict.fromkeys(filter(None, rest.strip().split(",")))
+        elif word and not rest:
+            known = next((kind for kind, pattern in KNOWN_BY if pattern.match(word)), None)
+            if known is not None:
+                found[known][word] = None
+    return {kind: tuple(names) for kind, names in found.items()}
 
 
 def known_first(offer: Algorithms, types: frozenset[str]) -> Algorithms:

@@ -10,7 +10,7 @@ from probes.codes import Failed
 from probes.contract import Attempt, Credential, Layer, Outcome, Probe, Target, Timing, Verdict, Withheld
 from probes.ladder import Ladder, Rung, look
 from probes.net.base import Network
-from probes.settings import Choice, File, Listing, option
+from probes.settings import BadValue, File, Listing, NamedOrFile, option
 from probes.ssh.algorithms import known_first, profile, profile_names
 from probes.ssh.hostkeys import Expectation, Pin, Standing, expected
 from probes.ssh.proof import GRACE, Proof, Visit, load
@@ -32,8 +32,16 @@ class Settings:
     )
     known_hosts: str | None = option(File(), None, "an OpenSSH known_hosts file with the host's key")
     ssh_profile: str = option(
-        Choice(profile_names(), "a list of algorithms"), "openssh", "the vault's algorithms, by a list's name"
+        NamedOrFile(profile_names(), "a list of algorithms"),
+        "openssh",
+        "the vault's algorithms: a list's name, or a file with the output of `ssh -G`, `sshd -T` or `ssh -Q`",
     )
+
+    def __post_init__(self) -> None:
+        try:
+            profile(self.ssh_profile)
+        except Failed as unreadable:
+            raise BadValue(unreadable.summary, ("ssh_profile",)) from None
 
 
 async def run(
