@@ -22,6 +22,7 @@ from netcheck.diagnosis.deciding import (
     called_at_once,
     decided,
     dying,
+    gave_up_here,
     heard,
     own,
     refusing,
@@ -129,6 +130,8 @@ class Review:
             self._sightings.heard,
             self._answers.to_others(),
             self._sightings.is_near,
+            not self._sightings.any and self._tracer is not None and self._tracer.got_nowhere,
+            not self._sightings.any and gave_up_here(self._cases.values()),
         )
         for each in found:
             members = [self._cases[one.index] for one in each.members]

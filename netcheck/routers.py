@@ -22,6 +22,7 @@ class Routers:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self.furthest: int | None = None  # the highest TTL at which anybody answered; None: nobody was asked
         self._after: dict[str | None, set[str]] = {}  # the hops seen right behind a hop; None: the first ones
         self._answers: dict[str, list[float]] = {}  # when each hop answered
         self._heard: set[int] = set()  # the TTLs at which any hop answered
@@ -30,6 +31,10 @@ class Routers:
     def note(self, route: Route, ports: int) -> None:
         """Who answered, from so many source ports; each is asked for its name once, beside other things."""
         now = self._network.now()
+        met = [hop.ttl for hop in route.hops if hop.address]
+        if route.reach is not None and not (route.end and route.end.icmp and route.end.icmp.own):
+            met.append(route.reach)
+        self.furthest = max(met, default=0) if self.furthest is None else max(self.furthest, *met, 0)
         for hop, follower in itertools.pairwise((Hop(0), *route.hops)):
             if (hop.address or not hop.ttl) and follower.address:
                 self._after.setdefault(hop.address, set()).add(follower.address)

@@ -50,6 +50,11 @@ class Sightings:
                 self._seen[address] = Sighting(ascent.started, proved, known.port, heard)
                 self._neighbours = None
 
+    @property
+    def any(self) -> bool:
+        """Whether any address answered."""
+        return bool(self._seen)
+
     def none_at_all(self) -> bool:
         """Whether no address answered, though several should have: then silence shows nothing."""
         return not self._seen and len(self._sought) >= SOUGHT

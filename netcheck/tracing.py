@@ -56,6 +56,11 @@ class Tracer:
         self._slow_ones: Counter[tuple[str, int]] = Counter()
         self._slowly = asyncio.Lock()  # one at a time asks those again who may be short of answers
 
+    @property
+    def got_nowhere(self) -> bool:
+        """Whether ways were asked for, and nobody behind the first hop said anything."""
+        return self._routers.furthest is not None and self._routers.furthest <= 1
+
     async def sample(self, failure: Failure) -> Traced | None:
         """The way of one of many flows: each hop is asked once, and nothing is compared."""
         address, port = failure.main.address, failure.port

@@ -190,7 +190,7 @@ TABLE: tuple[Row, ...] = (
         L.CONNECT,
         TimedOut,
         "vantage.blocked_locally",
-        "a rule of this host drops the packet: no SYN left it in {elapsed}",
+        "this host itself drops the packet: no SYN left it in {elapsed}",
         lambda error: error.syns == 0,
     ),
     Row(L.CONNECT, TimedOut, "tcp.filtered", "no answer to {syns} in {elapsed}"),

@@ -23,7 +23,8 @@ class Entry(NamedTuple):
 
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
     when it is certain and when likely, and `usual` with which verdict and at which layer, both empty
-    where nothing is peculiar; `later`, that no check of this version claims it.
+    where nothing is peculiar; `do_here` what to do where this very host says so, if that is something else;
+    `later`, that no check of this version claims it.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Entry(NamedTuple):
     family: str
     sure: str = ""
     usual: str = ""
+    do_here: str = ""
     later: bool = False
 
     def advice(
@@ -47,15 +49,16 @@ class Entry(NamedTuple):
         source: str | None,
         where: Place | None = None,
         alive: bool = False,
+        here: bool = False,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
-        answered otherwise.
+        answered otherwise; `here`: this very host says so.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
         'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
         """
-        return self.do.format(
+        return ((here and self.do_here) or self.do).format(
             target=target,
             host=host,
             address=address or host,
@@ -99,6 +102,7 @@ def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
                 family=raw["family"],
                 sure=folded(raw.get("sure", "")),
                 usual=raw.get("usual", ""),
+                do_here=folded(raw.get("do_here", "")),
                 later=raw.get("later", False),
             )
 

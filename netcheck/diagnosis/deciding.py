@@ -16,7 +16,15 @@ from netcheck.diagnosis.policy import policed, unanswered, with_life_sign
 from netcheck.diagnosis.refine import OTHERS_SWALLOWED, Refined, refine
 from netcheck.diagnosis.second_look import Failure, failed, network_of, stronger
 from netcheck.diagnosis.together import Others, together
-from netcheck.diagnosis.unheard import SAID, Rejection, Said, as_heard_by_others, hops_of, line_of
+from netcheck.diagnosis.unheard import (
+    SAID,
+    Rejection,
+    Said,
+    as_heard_by_others,
+    hops_of,
+    line_of,
+    said_of,
+)
 from netcheck.diagnosis.unheard import Line as Rejected
 from netcheck.record import Place, Trace
 from probes.contract import NOTHING, Ascent, Confidence, Layer, Outcome, Verdict
@@ -34,6 +42,8 @@ PERHAPS_A_RULE = "a rule for this host may say the same in place of the routing 
 NEVER_ACKNOWLEDGED = "what we sent was never acknowledged: it may get lost on the way there"
 HASTY = "a router calls a dead host so after 3 s, for which this timeout does not wait"
 HOST_TRIES = 3.2  # seconds until three requests for a neighbour are given up (RFC 4861 10)
+DEAF = "nothing at all answers this vantage: perhaps its own connection is what fails"
+STUCK = "nobody answers this host as the next hop of other flows: this one may wait for the same"
 ITS_LIKE = "one of its kind, looked at again"
 DIFFER = "not examined itself, and those of its kind that were turned out to differ"
 
@@ -97,7 +107,8 @@ class Beside(NamedTuple):
     down · rejections: what others of a network and port were told · swallowing: this host was seen to drop
     answers itself · deaf: nothing at all answers this vantage, though several targets should · heard: whether
     an address spoke at that moment, which no proxy of handshakes does · others: what other targets answered ·
-    near: whether another address of its network answered.
+    near: whether another address of its network answered · lost: no target answered, and no router behind
+    the first · stuck: no target answered, and this host itself gave up on the next hop of some.
     """
 
     names: Mapping[str, str] = NOTHING
@@ -113,6 +124,8 @@ class Beside(NamedTuple):
     heard: Callable[[str | None, float], bool] = lambda address, when: False
     others: Others = NOBODY
     near: Callable[[str | None], bool] = lambda address: False
+    lost: bool = False
+    stuck: bool = False
 
 
 def decided(
@@ -158,8 +171,22 @@ def heard(cases: Iterable[Case]) -> Iterator[Said]:
         address = judgement.main.address
         if judgement.cause in SAID and signer and address:
             route = case.found.traced.route if case.found.traced is not None else None
-            line = line_of(terms.vantage, address, terms.port)
+            line = line_of(terms.vantage, address, terms.port, judgement.cause)
             yield Said(line, judgement.cause, signer, judgement.summary, hops_of(route))
+
+
+def gave_up_here(cases: Iterable[Case]) -> bool:
+    """Whether this very host asked for the next hop of any of these flows in vain, be it just before."""
+    mains = (main for case in cases for main in (case.failure.main, case.second))
+    return any(
+        main.source is not None and main.signed_by == main.source.address and _may_have_tried(main)
+        for main in mains
+    )
+
+
+def _may_have_tried(main: Ascent) -> bool:
+    soon = main.cause == "vantage.blocked_locally" and main.confidence is Confidence.LIKELY
+    return soon or main.cause == "tcp.host_down"
 
 
 def dying(down: Iterable[Failure]) -> frozenset[str]:
@@ -179,7 +206,7 @@ def own(case: Case) -> Reviewed:
     outcome = stronger(failure.outcome, second)
     judgement = seen(failure.check, outcome, looks=2)
     if _gave_up_late(failure.main, failed(second)):
-        return Reviewed(failure, outcome, Refined(_down_after_all(judgement)), attempts)
+        return Reviewed(failure, outcome, Refined(_down_after_all(judgement, SILENT_BEFORE)), attempts)
     if again.cause != failure.judgement.cause:
         other = failed(second) if outcome is failure.outcome else failure.main
         judgement = likely(judgement, f"another look ended differently: {other.summary}")
@@ -196,15 +223,15 @@ def _gave_up_late(first: Ascent, second: Ascent) -> bool:
     return first.cause == "tcp.filtered" and soon and second.confidence is Confidence.LIKELY
 
 
-def _down_after_all(judgement: Judgement) -> Judgement:
-    """The host is down, though one that limits its answers may have kept silent before."""
+def _down_after_all(judgement: Judgement, why: str, summary: str | None = None) -> Judgement:
+    """Nobody answers there, as it seems for this reason."""
     steps = tuple(
         step._replace(verdict=Verdict.FAIL) if step.layer is judgement.layer and step.cause else step
         for step in judgement.steps
     )
     judgement = judgement._replace(verdict=Verdict.FAIL, layer=Layer.CONNECT, steps=steps)
     sure = Confidence.UNDETERMINED
-    return with_cause(judgement, "tcp.host_down", judgement.summary, sure, SILENT_BEFORE)
+    return with_cause(judgement, "tcp.host_down", summary or judgement.summary, sure, why)
 
 
 def placed(case: Case, beside: Beside) -> Reviewed:
@@ -266,6 +293,8 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
         return _called_down(reviewed, beside)
     if judgement.cause == "tcp.no_route" and judgement.confidence is Confidence.CERTAIN:
         return _routed(reviewed, beside)
+    if beside.stuck and (_never_left(judgement) or _heard_of_nobody(reviewed)):
+        return _stuck(reviewed)
     if judgement.cause in HANGING and _unheard_there(judgement):
         return _doubted(reviewed, NEVER_ACKNOWLEDGED)
     if judgement.cause != "tcp.filtered":
@@ -274,7 +303,7 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
         return _doubted(reviewed, OTHERS_SWALLOWED, Confidence.UNDETERMINED)
     address = judgement.main.address
     terms = reviewed.failure.check.terms
-    said = beside.rejections.get(line_of(terms.vantage, address or "", terms.port)) if address else None
+    said = said_of(beside.rejections, terms.vantage, address, terms.port)
     told = said and as_heard_by_others(judgement, reviewed.refined.where, said)
     if said is not None and told is not None:
         refined = reviewed.refined._replace(judgement=told, where=Place("at", said.signer))
@@ -283,6 +312,8 @@ def _weighed(reviewed: Reviewed, beside_rejections: bool, beside: Beside) -> Rev
         return _doubted(reviewed, DOWN)
     if address is not None and network_of(address) in beside.dying:
         return _doubted(reviewed, DOWN_BESIDE)
+    if beside.deaf:
+        return _doubted(reviewed, DEAF)
     if terms.timing.timeout < HOST_TRIES and not beside.sign(address, judgement.main.started):
         return _doubted(reviewed, HASTY)
     return _doubted(reviewed, UNHEARD) if beside_rejections else reviewed
@@ -297,6 +328,25 @@ def _routed(reviewed: Reviewed, beside: Beside) -> Reviewed:
         told = with_cause(judgement, "tcp.rejected", judgement.summary, Confidence.LIKELY, NEAR_ANSWERS)
         return reviewed.judged(told)
     return _doubted(reviewed, PERHAPS_A_RULE)
+
+
+def _never_left(judgement: Judgement) -> bool:
+    """Whether no SYN left this host, which did not say why: a rule of its own, or a wait for ARP."""
+    return judgement.cause == "vantage.blocked_locally" and judgement.main.signed_by is None
+
+
+def _heard_of_nobody(reviewed: Reviewed) -> bool:
+    """Whether it was silent, and no hop is known that it got to."""
+    return reviewed.judgement.cause == "tcp.filtered" and reviewed.refined.where is None
+
+
+def _stuck(reviewed: Reviewed) -> Reviewed:
+    """What ends without a sign where the next hop of others is dead waits for the same, most probably."""
+    judgement = reviewed.judgement
+    told = _down_after_all(judgement, STUCK, "no SYN left this host" if _never_left(judgement) else None)
+    source = judgement.main.source
+    refined = reviewed.refined._replace(judgement=told, where=Place("at", source.address) if source else None)
+    return replace(reviewed, refined=refined)
 
 
 def _unheard_there(judgement: Judgement) -> bool:
@@ -339,7 +389,7 @@ def _policed(case: Case, reviewed: Reviewed, beside: Beside) -> Reviewed:
         return reviewed
     traced, judgement = case.found.traced, reviewed.judgement
     told = policed(judgement, traced.route.end if traced is not None else None)
-    if told.verdict is Verdict.PASS and beside.deaf:
+    if told.verdict is Verdict.PASS and (beside.deaf or (beside.lost and judgement.cause == "tcp.filtered")):
         return reviewed.judged(unanswered(told))
     if told.verdict is not Verdict.PASS:
         return reviewed.judged(told)

@@ -30,7 +30,7 @@ def drawn(traced: Traced, judgement: Judgement, names: Mapping[str, str]) -> Tra
         return Trace("tcp-ttl", tuple(hops[:heard]), route.ecmp)
     ended_by = None
     if end is not None and end.icmp is not None:
-        ended_by = end.icmp.sender
+        ended_by = None if end.icmp.own else end.icmp.sender  # this very host is no hop
     elif end is not None and not _by_somebody(end, judgement):
         ended_by = judgement.main.address
     if ended_by is not None and route.reach is not None and ended_by not in [hop.address for hop in hops]:

@@ -9,6 +9,8 @@ from probes.net.base import Reply
 
 # How something on the way ends a flow; an ICMP "no route" too, where a router signed it.
 BLOCKING = frozenset({"tcp.filtered", "tcp.rejected", "tcp.reset_by_firewall", "udp.rejected"})
+UNPROVED = """Check something from {vantage} that must answer as well: until it does, nothing tells that \
+this is blocked."""
 OPEN, NOT_FILTERED = "policy.unexpectedly_open", "policy.not_filtered"
 
 Policed = tuple[Verdict, str | None, str]
@@ -36,7 +38,7 @@ def policed(seen: Judgement, end: Reply | None = None) -> Judgement:
 
 def unanswered(blocked: Judgement) -> Judgement:
     """A flow that seems blocked, seen from where nothing at all answers: that shows nothing."""
-    summary = "can't tell whether it is blocked: nothing at all answers this vantage, nor what should"
+    summary = "can't tell whether it is blocked: nothing at all answers this vantage"
     return blocked._replace(
         verdict=Verdict.ERROR,
         cause="tcp.filtered",

@@ -76,6 +76,8 @@ def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Re
         return with_way(_by_experiment(judgement, found.stalled), found.traced, names)
     if found.traced is not None:
         refined = _by_trace(judgement, found.traced)
+        if refined.where is None and found.patient is not None and judgement.main.signed_by is None:
+            refined = refined._replace(where=_said_by(found.patient))
         return refined._replace(trace=drawn(found.traced, refined.judgement, names))
     if found.known is not None and judgement.cause == "tcp.filtered":
         return _by_neighbours(judgement, found.known)
@@ -216,6 +218,11 @@ def _tried(judgement: Judgement, patient: Patient) -> Judgement:
     icmp = patient.reply.icmp
     summary = f"{icmp_words(icmp)} after {duration_words(patient.reply.rtt or 0.0)}" if icmp else ""
     return with_cause(judgement, "tcp.host_down", summary, Confidence.CERTAIN, AT_ONE_MOMENT)
+
+
+def _said_by(patient: Patient) -> Place | None:
+    """Who gave up at one moment all that waited, where the looks themselves had heard nobody."""
+    return Place("at", patient.reply.icmp.sender) if patient.tried and patient.reply.icmp else None
 
 
 def named(end: Reply, address: str | None = None) -> Failed:

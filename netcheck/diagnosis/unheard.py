@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from netcheck.diagnosis.judgement import Judgement, with_cause
@@ -15,7 +15,7 @@ from probes.path.route import Route
 SAID = frozenset({"tcp.rejected", "tcp.no_route"})
 LEAST = 2  # flows of one network and port that heard it
 
-Line = tuple[str, str, int | None]  # vantage, destination network, port
+Line = tuple[str, str, int | None]  # vantage, destination network, port; None: all of that network
 
 
 class Said(NamedTuple):
@@ -38,9 +38,19 @@ class Rejection(NamedTuple):
     way: frozenset[str]
 
 
-def line_of(vantage: str, address: str, port: int | None) -> Line:
-    """What flows share of which one rule probably disposes."""
-    return vantage, network_of(address), port
+def line_of(vantage: str, address: str, port: int | None, cause: str | None = None) -> Line:
+    """What flows share of which one rule probably disposes. A route is missing for every port alike."""
+    return vantage, network_of(address), None if cause == "tcp.no_route" else port
+
+
+def said_of(
+    found: Mapping[Line, Rejection], vantage: str, address: str | None, port: int | None
+) -> Rejection | None:
+    """What others heard of this port there, or of the whole network."""
+    if address is None:
+        return None
+    vantage, network, port = line_of(vantage, address, port)
+    return found.get((vantage, network, port)) or found.get((vantage, network, None))
 
 
 def rejections(said: Iterable[Said]) -> dict[Line, Rejection]:
@@ -66,8 +76,9 @@ def as_heard_by_others(judgement: Judgement, where: Place | None, said: Rejectio
     """The silence as that rejection, likely; None where the flow was seen to get further than its signer."""
     if where is not None and where.address not in said.way:
         return None
+    of_what = "network" if said.cause == "tcp.no_route" else "network and port"
     words = (
-        f"{said.flows} others of this network and port hear it from {said.signer}; routers send few such"
+        f"{said.flows} others of this {of_what} hear it from {said.signer}; routers send few such"
         f" errors, and nothing beyond {said.signer} answers this one"
     )
     summary = f"probably {said.summary}, as others of its network hear"

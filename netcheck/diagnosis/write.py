@@ -12,6 +12,7 @@ from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
 from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
@@ -131,6 +132,8 @@ def _advice(
     controls: tuple[Control, ...],
 ) -> str:
     source = judgement.main.source
+    if check.terms.expect == "blocked" and judgement.verdict is Verdict.ERROR and entry.code in BLOCKING:
+        return UNPROVED.format(vantage=check.terms.vantage)
     return entry.advice(
         target=check.target,
         host=check.host,
@@ -140,6 +143,7 @@ def _advice(
         source=source.address if source else None,
         where=where,
         alive=any(control.served for control in controls),
+        here=_said_here(judgement, where),
     )
 
 

@@ -433,6 +433,31 @@ def test_without_a_trace_nobody_is_named(failing: Make) -> None:
     assert finding.responsible == "undetermined"
 
 
+def test_nobody_is_asked_to_start_hosts_behind_a_dead_gateway(failing: Make) -> None:
+    """One cause, and one place, this very host: its connection, and the network's people."""
+    dead = {"where": Place("at", "10.9.0.7"), "trace": DEAF, "owner": UNIX}
+    [finding] = found(*(failing(f"10.{n}.0.5", 22, "tcp.host_down", **dead) for n in range(5)))
+    assert finding.advice.startswith("Look at the connection of dc-connector")
+    assert "first hop" not in finding.advice
+    assert finding.ask == "network"
+
+
+def test_what_must_stay_blocked_is_not_asked_to_be_opened(failing: Make) -> None:
+    """Beside an outage, and on its own: what must answer is to be tried, nothing is to be opened."""
+    blocked = {
+        "expect": "blocked",
+        "verdict": Verdict.ERROR,
+        "advice": "Try what must answer.",
+        **AFTER_FIRST,
+    }
+    errors = [failing(f"10.20.0.{n}", 3389, **blocked) for n in (7, 8)]
+    [finding] = found(*(failing(f"10.20.0.{n}", n, **AFTER_FIRST) for n in (1, 2, 3)), *errors)
+    assert "tcp/1 from" in finding.advice
+    assert "3389" not in finding.advice
+    [alone] = found(*errors)
+    assert alone.advice == "Try what must answer."
+
+
 def test_an_undetermined_outage_names_nobody(failing: Make) -> None:
     """As any judgement that the evidence does not carry."""
     doubtful = [failing(f"10.{n}.0.5", trace=DEAF, confidence=Confidence.UNDETERMINED) for n in range(3)]

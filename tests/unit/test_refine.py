@@ -322,6 +322,14 @@ def test_an_answer_has_no_neighbours_place() -> None:
     assert refine(own, Found(known=Known(AFTER_B, "x"))) == Refined(own)
 
 
+def test_this_very_host_is_no_hop() -> None:
+    """Its own kernel signs that nobody answers as the next hop."""
+    own = Reply("rejected", 3.1, Icmp(4, 3, 1, "10.9.0.7", own=True))
+    found = refine(judgement("tcp.host_down"), Found(Traced(Route((), own, 1))))
+    assert found.trace is not None
+    assert found.trace.hops == ()
+
+
 def test_names_are_drawn_beside_addresses() -> None:
     """Those that are known."""
     found = refine(judgement("tcp.filtered"), Found(Traced(Route(WAY))), {B: "fw1.acme.example"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netcheck.diagnosis.judgement import Judgement
-from netcheck.diagnosis.unheard import LEAST, Said, as_heard_by_others, line_of, rejections
+from netcheck.diagnosis.unheard import LEAST, Said, as_heard_by_others, line_of, rejections, said_of
 from netcheck.record import Place
 from probes.contract import Ascent, Confidence, Layer, Step, Verdict
 
@@ -47,6 +47,23 @@ def test_a_few_rejections_of_a_line_stand_for_it() -> None:
 def test_what_is_not_one_rule_stands_for_nobody(heard: list[Said]) -> None:
     """Each flow keeps what it saw itself."""
     assert rejections(heard) == {}
+
+
+@pytest.mark.parametrize("where", [None, Place("after", A), Place("after", B)])
+def test_a_route_is_missing_for_every_port(where: Place | None) -> None:
+    """What two flows hear of a network stands for all its ports; a rule's rejection for its own alone."""
+    heard = [
+        Said(
+            line_of("local", "10.20.0.9", port, "tcp.no_route"), "tcp.no_route", B, "ICMP 3/0", frozenset({A})
+        )
+        for port in (22, 443)
+    ]
+    one = said_of(rejections(heard), "local", "10.20.0.7", 3389)
+    assert one is not None
+    told = as_heard_by_others(silent(), where, one)
+    assert told is not None
+    assert told.cause == "tcp.no_route"
+    assert said_of(rejections([said()] * 3), "local", "10.20.0.7", 3389) is None
 
 
 @pytest.mark.parametrize("where", [None, Place("after", A), Place("after", B)])

@@ -59,8 +59,10 @@ def test_what_passes_on_the_second_look_is_unstable(check: Checks, run: Runs) ->
 
 def test_three_of_a_class_are_looked_at_again(check: Checks, run: Runs) -> None:
     """The others inherit, likely, and name a representative."""
-    first, second = Scripted(subnet(10, DARK)), Scripted(subnet(10, DARK))
-    found = by_target(run([check(f"10.0.0.{number}") for number in range(1, 11)], first, second))
+    first = Scripted({**subnet(10, DARK), ("10.9.0.1", 22): []})  # another network answers
+    second = Scripted(subnet(10, DARK))
+    checks = [check(f"10.0.0.{number}") for number in range(1, 11)]
+    found = by_target(run([*checks, check("10.9.0.1")], first, second))
     assert sorted(second.connected) == [("10.0.0.1", 22), ("10.0.0.10", 22), ("10.0.0.5", 22)]
     assert found["10.0.0.5"].confidence is Confidence.CERTAIN
     assert found["10.0.0.7"].confidence is Confidence.LIKELY
@@ -87,7 +89,8 @@ def test_a_representative_that_passes_puts_the_rest_to_the_test(check: Checks, r
     """Where representatives disagree nobody inherits: every member is looked at itself."""
     second = Scripted({**subnet(10, DARK), ("10.0.0.5", 22): [], ("10.0.0.7", 22): []})
     checks = [check(f"10.0.0.{number}") for number in range(1, 11)]
-    found = by_target(run(checks, Scripted(subnet(10, DARK)), second))
+    first = Scripted({**subnet(10, DARK), ("10.9.0.1", 22): []})  # another network answers
+    found = by_target(run([*checks, check("10.9.0.1")], first, second))
     unstable = [target for target, record in found.items() if record.cause == "path.unstable"]
     assert unstable == ["10.0.0.5", "10.0.0.7"]
     assert {found[f"10.0.0.{number}"].confidence for number in (2, 3, 9)} == {Confidence.CERTAIN}

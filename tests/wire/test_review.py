@@ -486,6 +486,24 @@ def test_many_that_wait_for_a_dead_gateway_meet_no_rule(check: Checks, run: Runs
     assert all(record.confidence is not CERTAIN for record in records)
 
 
+def test_what_waits_for_a_dead_gateway_meets_no_rule(check: Checks, run: Runs) -> None:
+    """One hears from this host itself that its next hop is dead; the rest are silent, or do not leave."""
+    down = ConnectFailed(
+        errno.EHOSTUNREACH,
+        icmp=Icmp(4, 3, 1, "192.0.2.1", own=True),
+        elapsed=3.1,
+        source=Source("192.0.2.1", 50000),
+    )
+    waiting = TimedOut(5.0, syns=0, source=Source("192.0.2.1", 50001))
+    servers = {(TARGET, 22): down, (NEIGHBOUR, 22): waiting, ("10.30.0.1", 22): Silence()}
+    found = by_target(run([check(address) for address, _ in servers], Scripted(servers)))
+    assert {record.cause for record in found.values()} == {"tcp.host_down"}
+    assert {record.responsible for record in found.values()} == {"undetermined"}
+    alive = {**servers, ("10.40.0.1", 22): [b"SSH-2.0-OpenSSH_9.2\r\n"]}
+    found = by_target(run([check(address) for address, _ in alive], Scripted(alive)))
+    assert found[NEIGHBOUR].cause == "vantage.blocked_locally"  # something gets out
+
+
 def test_nothing_is_blocked_for_a_vantage_that_reaches_nothing(check: Checks, run: Runs) -> None:
     """Silence is no block where nothing answers that should."""
     checks = [check(address) for address in network_of(4)]
@@ -495,11 +513,19 @@ def test_nothing_is_blocked_for_a_vantage_that_reaches_nothing(check: Checks, ru
     assert "nothing at all answers" in record.summary
 
 
-def test_what_must_be_blocked_alone_is_blocked(check: Checks, run: Runs) -> None:
-    """Where nothing else was to answer, silence is likely a block."""
-    servers = {(address, 22): Silence() for address in network_of(4)}
-    records = run([check(address, expect="blocked") for address in network_of(4)], Scripted(servers)).checks
-    assert {(record.verdict, record.confidence) for record in records} == {(Verdict.PASS, LIKELY)}
+@pytest.mark.parametrize(
+    ("road", "expected"),
+    [
+        (f"{A}!drop#22 {B} {TARGET}#22", (Verdict.ERROR, UNDETERMINED)),
+        (f"{A} {B}!drop#22 {TARGET}#22", (Verdict.PASS, LIKELY)),
+    ],
+)
+def test_what_must_be_blocked_alone(check: Checks, run: Runs, road: str, expected: Any) -> None:
+    """Where nothing else was to answer, silence is a block if packets are seen to get past the first hop."""
+    record = one(run([check(TARGET, expect="blocked")], scripted(road)))
+    assert (record.verdict, record.confidence) == expected
+    asked = (record.advice or "").startswith("Check something from local")
+    assert asked == (record.verdict is Verdict.ERROR)
 
 
 def test_a_pass_that_is_completed_on_the_way_is_a_warning(check: Checks, run: Runs) -> None:

@@ -72,6 +72,7 @@ def _of_outage(outage: Outage, affected: Sequence[CheckRecord], census: Census, 
         clauses=[everywhere(outage, host), elsewhere(affected, census)],
         advice=of_outage(outage, census, host),
     )
+    found = found._replace(ask="network")
     if found.confidence is Confidence.UNDETERMINED:
         return found._replace(responsible="undetermined")
     # That one reason is behind all of it is inferred, unless this machine itself says so.

@@ -14,8 +14,10 @@ from netcheck.diagnosis.findings.signs import (
     host_of,
     hosts_follow,
     signed_by_target,
+    signed_here,
 )
 from netcheck.diagnosis.findings.vantage import Outage
+from netcheck.diagnosis.policy import BLOCKING
 from netcheck.record import CheckRecord
 from probes.contract import Confidence
 from probes.words import few
@@ -47,6 +49,8 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
     `here` is how our end is called where no check knows its own address.
     """
     first = checks[0]
+    if first.expect == "blocked" and first.cause not in BLOCKED:
+        return first.advice if first.advice and first.cause in BLOCKING else _of_catalogue(checks, here)
     if len(checks) == 1 and first.advice and len(first.addresses) < 2 and first.cause != "tls.intercepted":
         return f"{first.advice}{_doubt(checks)}"
     down = [check for check in checks if not (census.has_answered(check) or answered_beside(check))]
@@ -85,14 +89,15 @@ def is_of_the_way(cause: str) -> bool:
 def of_outage(outage: Outage, census: Census, here: str) -> str:
     """Look close by first; where it is known where all of it ends, the flows that end there."""
     first = outage.checks[0]
-    one_cause = all(check.cause == first.cause for check in outage.checks)
-    further_out = outage.place is not None and not outage.at_once and not outage.silent
-    if one_cause and (further_out or outage.cause.startswith("vantage.")):
-        return advice(outage.checks, census, here)
+    wanted = [check for check in outage.checks if check.expect != "blocked"]
+    one_cause = all(check.cause == first.cause for check in wanted)
+    further_out = outage.place is not None and not (outage.at_once or outage.silent or outage.local)
+    if wanted and one_cause and (further_out or outage.cause.startswith("vantage.")):
+        return advice(wanted, census, here)
     hop = f" (first hop {outage.first_hop})" if outage.first_hop else ""
     own = f"Look at the connection of {first.vantage} ({here}) itself first"
     look = f"{own}: link, address, default route{hop}"
-    opened = [check for check in outage.checks if check.cause in OPENED and check.where]
+    opened = [check for check in wanted if check.cause in OPENED and check.where]
     if not opened:
         return f"{look}."
     return "\n".join([f"{look}; if a firewall stops it there, open the flows below.", *lines(opened, here)])
@@ -139,6 +144,7 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str) -> str:
         probe=", ".join(dict.fromkeys(check.probe for check in checks)),
         source=next((check.source.address for check in checks if check.source), here),
         where=common_place(checks),
+        here=all(map(signed_here, checks)),
     ) + _doubt(checks)
 
 

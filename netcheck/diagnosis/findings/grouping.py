@@ -14,6 +14,7 @@ from typing import NamedTuple
 from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.facts import issuer
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
+from netcheck.diagnosis.findings.flows import OPENED
 from netcheck.diagnosis.findings.signs import host_of, local, network, signed_by_target
 from netcheck.record import CheckRecord
 from probes.contract import Verdict
@@ -58,7 +59,8 @@ def grouped(failed: Iterable[CheckRecord], census: Census) -> Iterator[Group]:
     loose: dict[Hashable, Group] = {}
     for check in failed:
         like = traced.get((check.vantage, network(check)), check) if check.cause == CONNECTED else check
-        base = (check.vantage, check.cause, like.responsible)
+        unproved = check.expect == "blocked" and check.cause in OPENED  # nothing is to be opened there
+        base = (check.vantage, check.cause, like.responsible, unproved)
         shared = _evident(like)
         if shared is None:
             loose.setdefault((*base, signed_by_target(check)), []).append(check)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from netcheck.diagnosis.acts import SENTENCE
 from netcheck.diagnosis.answered import CONNECTED
+from netcheck.diagnosis.findings.signs import signed_here
 from netcheck.record import CheckRecord, Control
 from netcheck.render import text
 from netcheck.render.story import words
@@ -121,7 +122,7 @@ def _so(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: bo
 def _place(check: CheckRecord) -> str:
     """Where the flow ends; no more than the trace claims."""
     where = check.where
-    if where is None:
+    if where is None or signed_here(check):
         return ""
     if where.relation == "at" and where.address == check.address:
         return f"The rejection is signed with the target's own address, {where.address}."

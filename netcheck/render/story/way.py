@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, FIRST
 from netcheck.diagnosis.ascents import handshake
+from netcheck.diagnosis.findings.signs import signed_here
 from netcheck.diagnosis.ways import sent_round
 from netcheck.record import CheckRecord
 from netcheck.render import text
@@ -148,11 +149,18 @@ def _row(ttl: int, drawing: Drawing, column: int, several: bool) -> Line:
     hop = drawing.hops.get(ttl)
     if hop is None:
         return Line(f"{ttl:>3}  ?".ljust(column + 11) + "no answer", hang=column + 11)
-    only = f"{_names(hop.flows, several)} only" if len(hop.flows) < len(drawing.flows) else ""
+    passing = [check for check in drawing.flows if check in hop.flows or _met_beyond(check, ttl, hop.address)]
+    only = f"{_names(passing, several)} only" if len(passing) < len(drawing.flows) else ""
     place = "the target" if hop.address == drawing.address else ""
     words = " · ".join(filter(None, [place, hop.name, hop.owner, only]))
     start = f"{ttl:>3}  {hop.address}".ljust(column) + f"  {text.took(hop.rtt):>7}  "
     return Line(text.safe(start + words).rstrip(), hang=column + 11)
+
+
+def _met_beyond(check: CheckRecord, ttl: int, address: str) -> bool:
+    """Whether the flow got there though this hop said nothing to it: routers send few answers."""
+    further = check.trace is not None and any(hop.ttl > ttl and hop.address for hop in check.trace.hops)
+    return further or (check.where is not None and check.where.address == address)
 
 
 def _marks(marks: Iterable[str]) -> Iterator[Line]:
@@ -181,6 +189,8 @@ def _signers(drawing: Drawing) -> dict[str, list[CheckRecord]]:
     drawn = {hop.address for hop in drawing.hops.values()}
     found: dict[str, list[CheckRecord]] = {}
     for check in drawing.flows:
+        if signed_here(check):
+            continue
         if check.where and check.where.relation == "at" and check.where.address not in drawn:
             found.setdefault(check.where.address, []).append(check)
     return found
@@ -221,6 +231,7 @@ def _end(check: CheckRecord) -> str:
         return f"sent round in circles by {' and '.join(circling(check))}: a routing loop"
     if where is not None and where.relation == "at":
         by = "the target's own address" if where.address == check.address else where.address
+        by = "this very host" if signed_here(check) else by
         return f"{'reported unreachable' if check.cause in REPORTED else 'rejected'} by {by}"
     if where is not None and check.cause == "tcp.reset_by_firewall":
         return f"reset after {where.address}, nearer than the target"

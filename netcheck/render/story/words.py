@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from netcheck.diagnosis.ascents import handshake
 from netcheck.diagnosis.catalogue import entry
+from netcheck.diagnosis.findings.signs import signed_here
 from netcheck.record import CheckRecord
 from probes.contract import Confidence, Layer, Verdict
 
@@ -61,6 +62,8 @@ def happened(check: CheckRecord) -> str:
     What is not certain is not said as if it were.
     """
     assert check.cause is not None
+    if check.cause == "tcp.host_down" and signed_here(check):
+        return f"Nobody answers this very host as the next hop to {check.address}: the target itself, or a gateway to it."
     flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
     summary = check.summary.rstrip(".")
     certain = check.confidence is Confidence.CERTAIN

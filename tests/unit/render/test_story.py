@@ -292,6 +292,14 @@ def test_the_drawing_says_which_hop_a_sibling_shows(page: Callable[..., str]) ->
     assert not any("The way" in line for line in lines[first + 1 :])
 
 
+def test_a_hop_that_is_silent_to_one_flow_is_passed_by_all(page: Callable[..., str], a_check: Make) -> None:
+    """Routers send few answers: who was met further on came through this hop as well."""
+    short = ssh(a_check, port=22, trace=Trace("tcp-ttl", (Hop(1), CORE, TARGET)))
+    lines = page(ssh(a_check), short, width=120).splitlines()
+    [row] = [line for line in lines if line.lstrip().startswith("1  10.1.0.1")]
+    assert "only" not in row
+
+
 def test_flows_that_differ_have_a_drawing_each(page: Callable[..., str], a_check: Make) -> None:
     """Another address at the same TTL is another way; so is another target address."""
     other = ssh(a_check, port=22, trace=Trace("tcp-ttl", (EDGE, Hop(2, "10.3.0.1"), TARGET)))
