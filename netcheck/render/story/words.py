@@ -63,7 +63,8 @@ def happened(check: CheckRecord) -> str:
     """
     assert check.cause is not None
     if check.cause == "tcp.host_down" and signed_here(check):
-        return f"Nobody answers this very host as the next hop to {check.address}: the target itself, or a gateway to it."
+        whose = "the target itself, or a gateway to it"
+        return f"Nobody answers this very host as the next hop to {check.address}: {whose}."
     flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
     summary = check.summary.rstrip(".")
     certain = check.confidence is Confidence.CERTAIN
