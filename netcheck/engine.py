@@ -13,13 +13,13 @@ from netcheck import review
 from netcheck.answers import Answers
 from netcheck.check import Check
 from netcheck.diagnosis import answered, refine
-from netcheck.diagnosis.deciding import Reviewed
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import as_expected, seen
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
 from netcheck.diagnosis.second_look import Failure, is_examined
+from netcheck.diagnosis.weighing import Reviewed
 from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
 from netcheck.experiments import Experimenter

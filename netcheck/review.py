@@ -15,11 +15,10 @@ from netcheck.answers import Answers
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled, unconnected
 from netcheck.diagnosis.deciding import (
-    Beside,
     Case,
-    Reviewed,
     agree,
     called_at_once,
+    called_down,
     decided,
     dying,
     gave_up_here,
@@ -33,6 +32,7 @@ from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
 from netcheck.diagnosis.second_look import Class, Failure, classes
 from netcheck.diagnosis.unheard import rejections
+from netcheck.diagnosis.weighing import Beside, Reviewed
 from netcheck.experiments import Experimenter
 from netcheck.look import Looker
 from netcheck.schedule import Schedule, first_error
@@ -114,12 +114,12 @@ class Review:
         looked_at = [case for each in found for case in self._split(each)[0]]
         await self._suspect_own_filter(looked_at, self._missing(before))
         names = await self._tracer.names() if self._tracer is not None else {}
-        down = [one for one in failures if one.main.cause == "tcp.host_down" and one.main.address]
+        down = called_down(self._cases.values())
         alive = refusing(self._cases.values())
         beside = Beside(
             names,
             self._untraced,
-            frozenset(one.main.address for one in down),
+            frozenset(down),
             self._sightings.sign,
             alive,
             called_at_once(failures),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from netcheck.registry import names
 from tests.lab import scenes
 from tests.lab.pools import DELAYED
 from tests.lab.topology import NETWORKS, can_delay
@@ -100,6 +101,6 @@ def test_two_ways_are_seen(found_by_root: dict[str, Any], found_by_plain_user: d
 
 def test_every_layer_has_a_scene() -> None:
     """The scenes reach every probe and every step of the ladder that a failure can have."""
-    assert {scene.check["probe"] for scene in SCENES} == {"dns", "tcp", "tls", "http", "https", "ssh"}
+    assert {scene.check["probe"] for scene in SCENES} == set(names())
     layers = {scene.expected.layer for scene in SCENES}
     assert layers >= {"resolve", "connect", "tls", "protocol", "auth", "policy"}
