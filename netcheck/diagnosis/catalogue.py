@@ -58,7 +58,10 @@ class Entry(NamedTuple):
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
         'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
         """
-        return ((here and self.do_here) or self.do).format(
+        do = (here and self.do_here) or self.do
+        if target == (address or host):
+            do = do.replace(" ({target})", "")  # it has no other name
+        return do.format(
             target=target,
             host=host,
             address=address or host,

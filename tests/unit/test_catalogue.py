@@ -82,6 +82,14 @@ def test_advice_names_the_check() -> None:
     assert "tcp/5432 from 10.1.0.9 to 10.20.0.15 (db01)" in advice
 
 
+def test_what_has_no_name_is_named_once() -> None:
+    """The target is its address."""
+    said = entry("tcp.filtered").advice(
+        target="10.20.0.5", host="10.20.0.5", address="10.20.0.5", port=22, probe="ssh", source="10.9.0.7"
+    )
+    assert said.startswith("Open tcp/22 from 10.9.0.7 to 10.20.0.5, and")
+
+
 @pytest.mark.parametrize(
     ("where", "words"),
     [
