@@ -14,8 +14,11 @@ from netcheck.check import Contact
 from probes.contract import NOTHING, Confidence, Layer, Step, Verdict
 from probes.net.base import Source
 from probes.path.route import Hop as Hop
+from probes.words import few
 
 SKEWED = 30.0  # seconds that a clock may be wrong (TOTP: RFC 6238 5.2)
+COPIES = 3  # addresses that show one host key; two may be a pair
+MOST_SHARED = 3  # such keys that are named
 RESPONSIBLE = ("customer", "vendor", "operator", "undetermined")
 
 
@@ -230,12 +233,15 @@ class RunRecord:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What to know before trusting a verdict: the places that nobody declared."""
-        assumed = dict.fromkeys(
-            (check.vantage, check.flow.startswith("user-"))
-            for check in self.checks
-            if check.origin == "assumed"
-        )
+        """What to know before trusting a verdict: undeclared places, a clock, host keys that repeat."""
+        assumed: dict[tuple[str, bool], None] = {}
+        keys: dict[str, dict[str, None]] = {}
+        for check in self.checks:
+            if check.origin == "assumed":
+                assumed[check.vantage, check.flow.startswith("user-")] = None
+            if (key := check.facts.get("host_key")) and check.address:
+                keys.setdefault(key["fingerprint"], {})[check.address] = None
+        shared = [list(addresses) for addresses in keys.values() if len(addresses) >= COPIES]
         vantages = self.vantages
         return (
             *(
@@ -247,6 +253,11 @@ class RunRecord:
                 f" {'behind' if seen.clock_offset > 0 else 'ahead of'} those of several targets: set it first"
                 for seen in vantages.values()
                 if seen.clock_offset is not None and abs(seen.clock_offset) > SKEWED
+            ),
+            *(
+                f"one SSH host key is shown by {few(addresses)}: one host, copies of one image, or something"
+                " that answers for them"
+                for addresses in shared[:MOST_SHARED]
             ),
         )
 

@@ -195,6 +195,17 @@ def test_an_undeclared_place_is_said(flow: str, side: str, a_run: Run, a_check: 
         )
 
 
+@pytest.mark.parametrize(("addresses", "said"), [(2, False), (3, True), (9, True)])
+def test_a_host_key_of_many_is_said(addresses: int, said: bool, a_run: Run, a_check: Check) -> None:
+    """Two may be a pair; of more one host, or one image, answers, or something in their name."""
+    facts = {"host_key": {"fingerprint": "SHA256:x"}}
+    checks = [a_check(address=f"10.{n}.0.5", facts=facts) for n in range(addresses)]
+    words = "one SSH host key is shown by 10.0.0.5, 10.1.0.5, 10.2.0.5"
+    for name in ("table", "wide", "markdown"):
+        assert (words in shown(a_run(*checks), name)) is said
+    assert "host key is shown" not in shown(a_run(*(check._replace(facts={}) for check in checks)))
+
+
 def test_a_remark_of_a_pass_is_shown(a_run: Run, a_check: Check, run_record: RunRecord) -> None:
     """What was left out is said, though the check passed."""
     warning = next(check for check in run_record.checks if check.warnings).warnings[1]
