@@ -40,7 +40,7 @@ ANSWERS = 6
 REFILLED = 8.0
 # Seconds that a run may spend on asking routers again that are short of answers, one flow at a time.
 SLOWLY = 120.0
-SLOW_ONES = 3  # and so many flows to one port of a network; what they show tells how sure the rest is
+SLOW_ONES = 8  # and so many flows to one port of a network; the rest are no more than likely
 
 
 class Tracer:
