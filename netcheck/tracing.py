@@ -39,7 +39,7 @@ ONE_MOMENT = 0.1  # seconds
 ANSWERS = 6
 REFILLED = 8.0
 # Seconds that a run may spend on asking routers again that are short of answers, one flow at a time.
-SLOWLY = 120.0
+SLOWLY = 180.0
 SLOW_ONES = 8  # and so many flows to one port of a network; the rest are no more than likely
 
 
