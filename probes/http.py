@@ -11,13 +11,13 @@ from urllib.parse import SplitResult
 
 from probes import pages, proxy, tls, urls
 from probes.codes import Failed
-from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
+from probes.contract import Confidence, Layer, Probe, Target
 from probes.http1 import Client, Reply, Request, plain
 from probes.http_settings import Settings, from_url
 from probes.ladder import Ladder
-from probes.net.base import Connection, Network, PeerClosed, PeerReset
+from probes.net.base import Connection, PeerClosed, PeerReset
 from probes.ntp import TOTP, breaks, offset_words
-from probes.opening import Opening, look_at, way_of
+from probes.opening import Opening, look_opened
 from probes.settings import shown
 
 LAYERS = {"http": (Layer.CONNECT, Layer.PROTOCOL), "https": (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)}
@@ -268,30 +268,12 @@ def user_agent() -> str:
         return "netcheck (connectivity check)"
 
 
-async def _run(
-    scheme: str,
-    target: Target,
-    settings: Settings,
-    timing: Timing,
-    network: Network,
-    credential: Credential | None = None,
-) -> Outcome:
-    """Ask every address of the target."""
-
-    way = way_of(settings, scheme, target.host)
-
-    async def climb(ladder: Ladder) -> None:
-        await Visit(ladder, scheme, target, settings, Opening(ladder, target.host, way)).climb()
-
-    return await look_at(target, way, timing, network, LAYERS[scheme], climb)
-
-
 HTTP = Probe(
     name="http",
     summary="an HTTP request without TLS, and what answers it",
     settings=Settings,
     layers=LAYERS["http"],
-    run=functools.partial(_run, "http"),
+    run=functools.partial(look_opened, Visit, "http", LAYERS["http"]),
     default_port=80,
     from_url=from_url,
 )
@@ -301,7 +283,7 @@ HTTPS = Probe(
     summary="TLS with the certificate's judgement, an HTTP request, and what answers it",
     settings=Settings,
     layers=LAYERS["https"],
-    run=functools.partial(_run, "https"),
+    run=functools.partial(look_opened, Visit, "https", LAYERS["https"]),
     default_port=443,
     from_url=from_url,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from probes import causes, proxy
-from probes.contract import Layer, Outcome, Target, Timing
-from probes.ladder import Climb, Ladder, look
+from probes.contract import Credential, Layer, Outcome, Target, Timing
+from probes.ladder import Ladder, look
 from probes.net.base import Connection, Network, NetworkFailure
 from probes.proxy import Way
 
@@ -21,15 +22,28 @@ def way_of(settings: Any, scheme: str, host: str) -> Way | None:
     return proxy.way(named) if named and named != DIRECT else None
 
 
-async def look_at(
+class Visit(Protocol):
+    """What is asked of one address, over connections that an Opening makes."""
+
+    async def climb(self) -> None: ...
+
+
+async def look_opened(
+    visit: Callable[[Ladder, str, Target, Any, Opening], Visit],
+    scheme: str,
+    layers: tuple[Layer, ...],
     target: Target,
-    way: Way | None,
+    settings: Any,
     timing: Timing,
     network: Network,
-    layers: tuple[Layer, ...],
-    climb: Climb,
+    credential: Credential | None = None,
 ) -> Outcome:
     """One ladder on each address of the target, or of the proxy that leads to it."""
+    way = way_of(settings, scheme, target.host)
+
+    async def climb(ladder: Ladder) -> None:
+        await visit(ladder, scheme, target, settings, Opening(ladder, target.host, way)).climb()
+
     if way is None:
         return await look(target, timing, network, layers, climb)
     return await proxy.look_through(way, timing, network, layers, climb)

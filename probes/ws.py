@@ -27,13 +27,13 @@ from wsproto.utilities import RemoteProtocolError
 
 from probes import http, pages, tls, urls
 from probes.codes import Failed
-from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
+from probes.contract import Confidence, Layer, Probe, Target
 from probes.http1 import Client, plain
 from probes.http1 import Request as Plain
 from probes.http_settings import PATH, Headers, Proxy
 from probes.ladder import Ladder
-from probes.net.base import Connection, Network, NetworkFailure, PeerClosed, PeerReset, TimedOut
-from probes.opening import Opening, look_at, way_of
+from probes.net.base import Connection, NetworkFailure, PeerClosed, PeerReset, TimedOut
+from probes.opening import Opening, look_opened
 from probes.settings import BadValue, Duration, Text, Whole, option
 from probes.sniff import described
 
@@ -290,25 +290,8 @@ def from_url(asked: str) -> dict[str, str]:
     return {"path": PATH.read(asked if asked.startswith("/") else f"/{asked}")}
 
 
-async def _run(
-    scheme: str,
-    target: Target,
-    settings: Settings,
-    timing: Timing,
-    network: Network,
-    credential: Credential | None = None,
-) -> Outcome:
-    """Speak WebSocket with every address of the target."""
-    way = way_of(settings, scheme, target.host)
-
-    async def climb(ladder: Ladder) -> None:
-        await Visit(ladder, scheme, target, settings, Opening(ladder, target.host, way)).climb()
-
-    return await look_at(target, way, timing, network, LAYERS[scheme], climb)
-
-
 def _probe(scheme: str, summary: str) -> Probe:
-    run: Callable[..., Any] = functools.partial(_run, scheme)
+    run: Callable[..., Any] = functools.partial(look_opened, Visit, scheme, LAYERS[scheme])
     return Probe(
         name=scheme,
         summary=summary,

@@ -14,19 +14,9 @@ import pytest
 from probes.contract import Layer, Verdict
 from probes.http import HTTP, HTTPS
 from probes.settings import BadValue, options_of
+from tests.servers.heads import head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nServer: lab\r\n\r\nhello"
-
-
-def head(sock):
-    """One request's head, as text; empty when the client has gone."""
-    data = b""
-    while not data.endswith(b"\r\n\r\n"):
-        more = sock.recv(1)
-        if not more:
-            break
-        data += more
-    return data.decode("ascii")
 
 
 @pytest.fixture

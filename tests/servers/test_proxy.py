@@ -11,19 +11,9 @@ import pytest
 from probes import proxy
 from probes.contract import Confidence, Layer, Verdict
 from probes.http import HTTP, HTTPS
+from tests.servers.heads import head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-
-
-def head(sock):
-    """One message's head, as text; empty when the other has gone."""
-    data = b""
-    while not data.endswith(b"\r\n\r\n"):
-        more = sock.recv(1)
-        if not more:
-            break
-        data += more
-    return data.decode("latin-1")
 
 
 def joined(one, other):

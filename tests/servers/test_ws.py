@@ -10,19 +10,9 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 
 from probes.contract import Confidence, Layer, Verdict
 from probes.ws import WS, WSS
+from tests.servers.heads import head
 
 PLAIN = b"HTTP/1.1 %s\r\n%sContent-Length: 2\r\n\r\nhi"
-
-
-def head(sock):
-    """One request's head; empty when the client has gone."""
-    data = b""
-    while not data.endswith(b"\r\n\r\n"):
-        more = sock.recv(1)
-        if not more:
-            break
-        data += more
-    return data
 
 
 def echo(sock, most=1 << 20, idle=None, seen=None):
@@ -60,7 +50,7 @@ def answering(upgraded, plain=PLAIN % (b"200 OK", b"")):
     """A server that answers an upgrade in its own way, and a plain request otherwise."""
 
     def handler(sock):
-        answer = upgraded if b"pgrade" in head(sock) else plain
+        answer = upgraded if "pgrade" in head(sock) else plain
         if callable(answer):
             answer(sock)
         else:
