@@ -17,6 +17,7 @@ from netcheck.diagnosis.ascents import stalled, unconnected
 from netcheck.diagnosis.deciding import (
     Case,
     agree,
+    by_themselves,
     called_at_once,
     called_down,
     decided,
@@ -114,8 +115,9 @@ class Review:
         looked_at = [case for each in found for case in self._split(each)[0]]
         await self._suspect_own_filter(looked_at, self._missing(before))
         names = await self._tracer.names() if self._tracer is not None else {}
-        down = called_down(self._cases.values())
-        alive = refusing(self._cases.values())
+        shown = by_themselves(self._cases.values())
+        down = called_down(shown)
+        alive = refusing(shown)
         beside = Beside(
             names,
             self._untraced,
@@ -124,7 +126,7 @@ class Review:
             alive,
             called_at_once(failures),
             dying(down),
-            rejections(heard(self._cases.values())),
+            rejections(heard(shown)),
             any(case.found.swallowed is True for case in self._cases.values()),
             self._sightings.none_at_all(),
             self._sightings.heard,

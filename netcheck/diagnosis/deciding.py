@@ -79,9 +79,17 @@ def agree(cases: Sequence[Case]) -> bool:
     return len({placed(case, Beside()).judgement.cause for case in cases}) == 1
 
 
-def refusing(cases: Iterable[Case]) -> frozenset[str | None]:
+Seen = Sequence[tuple[Case, Reviewed]]  # each failure with what it comes to by itself
+
+
+def by_themselves(cases: Iterable[Case]) -> Seen:
+    """What each failure comes to, with nothing known beside it."""
+    return [(case, placed(case, Beside())) for case in cases]
+
+
+def refusing(cases: Seen) -> frozenset[str | None]:
     """The addresses of which it is certain that they refused something themselves, and so are alive."""
-    judgements = (placed(case, Beside()).judgement for case in cases if case.examined)
+    judgements = [reviewed.judgement for case, reviewed in cases if case.examined]
     sure = [one for one in judgements if one.cause == "tcp.refused" and one.confidence is Confidence.CERTAIN]
     return frozenset(one.main.address for one in sure)
 
@@ -92,10 +100,9 @@ def called_at_once(failures: Iterable[Failure]) -> frozenset[tuple[str | None, s
     return frozenset((main.address, main.signed_by) for main in mains if main.confidence is Confidence.LIKELY)
 
 
-def heard(cases: Iterable[Case]) -> Iterator[Said]:
+def heard(cases: Seen) -> Iterator[Said]:
     """Who was rejected by whom, by a look or by the trace alone."""
-    for case in cases:
-        reviewed = placed(case, Beside())
+    for case, reviewed in cases:
         judgement, where, terms = reviewed.judgement, reviewed.refined.where, case.failure.check.terms
         signer = where.address if where is not None and where.relation == "at" else judgement.main.signed_by
         address = judgement.main.address
@@ -119,11 +126,10 @@ def _may_have_tried(main: Ascent) -> bool:
     return soon or main.cause == "tcp.host_down"
 
 
-def called_down(cases: Iterable[Case]) -> dict[str, str | None]:
+def called_down(cases: Seen) -> dict[str, str | None]:
     """Each address that is called down, with who says so: to a look, or to what was found out beside."""
     found: dict[str, str | None] = {}
-    for case in cases:
-        reviewed = placed(case, Beside())
+    for case, reviewed in cases:
         main, where = reviewed.judgement.main, reviewed.refined.where
         if main.address and "tcp.host_down" in (reviewed.judgement.cause, case.failure.main.cause):
             found[main.address] = where.address if where else main.signed_by or case.failure.main.signed_by
