@@ -59,7 +59,7 @@ class Opening:
 
     def relays(self, scheme: str) -> bool:
         """Whether requests go to the proxy itself, in absolute form (RFC 9112 3.2.2)."""
-        return self.way is not None and scheme == "http" and self.way.scheme == "http"
+        return self.way is not None and scheme == "http" and self.way.scheme in ("http", "https")
 
     async def first(self, scheme: str, port: int) -> Connection:
         """The step `connect`."""

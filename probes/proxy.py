@@ -1,4 +1,4 @@
-"""A way through an explicit proxy: HTTP CONNECT (RFC 9110 9.3.6) or SOCKS5 (RFC 1928), and why it is closed.
+"""A way through an explicit proxy, and why it is closed: HTTP CONNECT (RFC 9110 9.3.6) or SOCKS5 (RFC 1928).
 
 The ladder then stands on the proxy's address; who the target is, the proxy is told by name, for it resolves
 names itself. No user or password is ever sent: a proxy that wants one says so, and that is the finding.
@@ -13,12 +13,22 @@ from urllib.parse import urlsplit
 
 import h11
 
-from probes import causes, pages
+from probes import causes, certificates, objections, pages
 from probes.codes import Failed
 from probes.contract import Ascent, Confidence, Layer, Outcome, Target, Timing
 from probes.http1 import plain
 from probes.ladder import Climb, Ladder, is_address, look
-from probes.net.base import ConnectFailed, Connection, Network, PeerClosed, PeerReset, TimedOut
+from probes.net import trust
+from probes.net.base import (
+    ConnectFailed,
+    Connection,
+    Network,
+    NetworkFailure,
+    PeerClosed,
+    PeerReset,
+    TimedOut,
+    TlsHello,
+)
 from probes.sniff import described
 
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -33,6 +43,7 @@ REPLIES = {
     7: "command not supported",
     8: "address type not supported",
 }
+ALPN = ("http/1.1",)
 NO_AUTHENTICATION, NONE_ACCEPTED = 0, 0xFF
 ONWARD = frozenset({502, 503, 504})  # the proxy itself could not get there, or says so
 
@@ -98,8 +109,6 @@ async def connect(ladder: Ladder, through: Way, host: str, port: int) -> Connect
     """The step `connect`: to the proxy, and through it to the target."""
     with ladder.step(Layer.CONNECT) as rung:
         connection = await reach(ladder, through, rung.until)
-        if through.scheme == "https":
-            raise Failed("probe.unsupported", "a proxy that is spoken to inside TLS: not available yet")
         await tunnel(connection, through, host, port, rung.until)
     note(ladder, through)
     return connection
@@ -112,7 +121,7 @@ def note(ladder: Ladder, through: Way) -> None:
 
 
 async def reach(ladder: Ladder, through: Way, until: float) -> Connection:
-    """A connection to the proxy itself. Raises Failed `proxy.unreachable`."""
+    """A connection to the proxy itself, inside TLS for `https`. Raises Failed `proxy.unreachable`."""
     assert ladder.address is not None
     ladder.port = through.port
     try:
@@ -128,7 +137,32 @@ async def reach(ladder: Ladder, through: Way, until: float) -> Connection:
             signed_by=failed.signed_by,
         ) from None
     ladder.source = connection.source
-    return ladder.keep(connection)
+    ladder.keep(connection)
+    if through.scheme == "https":
+        await _secure(connection, through, ladder.network.time(), until)
+    return connection
+
+
+async def _secure(connection: Connection, through: Way, now: float, until: float) -> None:
+    """TLS with the proxy, by the system's trust: `ca_file` is for the target behind it."""
+    name = None if is_address(through.host) else through.host
+    try:
+        session = await connection.start_tls(TlsHello(name, ALPN), until)
+    except NetworkFailure as error:
+        failed = causes.explain(Layer.TLS, error)
+        raise Failed(
+            "proxy.unreachable",
+            f"no TLS with the proxy {through.url}: {failed.summary}",
+            evidence=(*failed.evidence, f"the handshake with it is {failed.cause}"),
+            confidence=failed.confidence,
+        ) from None
+    chain = certificates.read(session.chain)
+    for first in objections.in_order(objections.objections(chain, session.problems, through.host, now))[:1]:
+        raise Failed(
+            "proxy.unreachable",
+            f"the certificate of the proxy {through.url} is not accepted: {first.text}",
+            evidence=(f"its certificate is {first.cause}, verified against {trust.words(None)}",),
+        )
 
 
 async def tunnel(connection: Connection, through: Way, host: str, port: int, until: float) -> None:

@@ -34,7 +34,7 @@ from probes.http_settings import PATH, Headers, Proxy
 from probes.ladder import Ladder
 from probes.net.base import Connection, NetworkFailure, PeerClosed, PeerReset, TimedOut
 from probes.opening import Opening, look_opened
-from probes.settings import BadValue, Duration, Text, Whole, option
+from probes.settings import Duration, Text, Whole, option
 from probes.sniff import described
 
 LAYERS = {"ws": (Layer.CONNECT, Layer.PROTOCOL), "wss": (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)}
@@ -63,11 +63,6 @@ class Settings(tls.Settings):
     proxy: str | None = option(
         Proxy(), None, "the proxy to go through: a URL, `env` for HTTPS_PROXY and NO_PROXY, `none`"
     )
-
-    def __post_init__(self) -> None:
-        tls.Settings.__post_init__(self)
-        if self.proxy not in (None, "none", "env") and self.proxy.startswith("https:"):
-            raise BadValue("a proxy that is spoken to inside TLS: not available yet", ("proxy",))
 
 
 class Talk:

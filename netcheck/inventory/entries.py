@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from netcheck.check import TO_SAAS, Check, Origin, Terms
 from netcheck.inventory.checks import WantedCheck
 from netcheck.inventory.hosts import MOST_ADDRESSES, HostSet
-from netcheck.inventory.inherit import Heritage, Level, heritage, joined
+from netcheck.inventory.inherit import DEFAULTS, Heritage, Level, heritage, joined
 from netcheck.inventory.keys import COMMON
 from netcheck.inventory.model import FLOWS, TIMEOUT, Entry, Service, Vantage, timing
 from netcheck.inventory.options import Options
@@ -71,13 +71,16 @@ class Entries:
         defaults: Fields,
         groups: Mapping[str, Given],
         vantages: Mapping[str, Vantage],
+        places: Mapping[str, Fields],
         options: Options,
         report: Report,
         flawed: Container[str],
     ) -> None:
-        """`flawed` are the targets with a key that was refused."""
+        """`places` are what each vantage gives the checks that are made from it, `flawed` the targets with a
+        key that was refused."""
         self._flawed = flawed
-        self._defaults = Level("defaults", defaults)
+        self._defaults = Level(DEFAULTS, defaults)
+        self._places = {name: Level(f"vantage {name}", fields) for name, fields in places.items()}
         self._groups = {name: Level(f"group {name}", given.value) for name, given in groups.items()}
         self._vantages = vantages
         self._options = options
@@ -134,13 +137,17 @@ class Entries:
         return [self._defaults, *known, Level("target", fields)], groups
 
     def _check(self, check: WantedCheck, shared: Heritage, slots: Slots) -> None:
-        values = shared.within(check.fields)
-        settings = self._options.settings(check, values.values)
-        if settings is MISSING:
-            return
+        """The check from each of its vantages."""
         probe = check.wanted.probe
-        asked = Asked(probe.name, check.wanted.port, check.name, settings, probe.authenticates, None)
-        self._add(asked, values, slots, check.node, check.wanted.host)
+        asked = Asked(probe.name, check.wanted.port, check.name, None, probe.authenticates, None)
+        values = shared.within(check.fields)
+        for vantage, origin in self._from(values):
+            here = values.seen_from(self._places[vantage.name])
+            settings = self._options.settings(check, here.values)
+            if settings is MISSING:
+                return
+            terms = _terms(asked._replace(settings=settings), here, vantage, origin)
+            slots.add(Service(terms, check.wanted.host), check.node)
 
     def _profile(self, shared: Heritage, slots: Slots, node: Node) -> None:
         """A profile's checks are not there yet: one that stands for them, from each vantage."""
@@ -148,12 +155,9 @@ class Entries:
         if profile is not None:
             slots.lines.clear()
             why = ("probe.unsupported", f"profile `{profile}`: not available yet")
-            self._add(Asked("profile", None, profile, None, False, why), shared, slots, node)
-
-    def _add(self, asked: Asked, values: Heritage, slots: Slots, node: Node, host: str | None = None) -> None:
-        """The check from each of its vantages."""
-        for vantage, origin in self._from(values):
-            slots.add(Service(_terms(asked, values, vantage, origin), host), node)
+            asked = Asked("profile", None, profile, None, False, why)
+            for vantage, origin in self._from(shared):
+                slots.add(Service(_terms(asked, shared, vantage, origin)), node)
 
     def _from(self, values: Heritage) -> tuple[tuple[Vantage, str], ...]:
         named = tuple(part.value for part in values.get("from", ()))

@@ -42,6 +42,14 @@ def _with_hosts(fields: Fields, node: Node, report: Report) -> Fields:
     return fields
 
 
+# Of the probes' options those that tell of a place, and not of a target.
+INHERITED = ("proxy",)
+
+
+def _of_a_place() -> dict[str, Key]:
+    return {name: all_options()[name] for name in INHERITED}
+
+
 VANTAGE = Record(
     "a vantage",
     {
@@ -50,6 +58,7 @@ VANTAGE = Record(
         "site": key(Text(), "the site, where a scheduler has several"),
         "stands_for": key(Many(Leaf(FLOW)), "the flows that really start here"),
     },
+    _of_a_place,
     empty=True,
 )
 CREDENTIAL = Record(

@@ -1,4 +1,4 @@
-"""Inheritance: defaults < groups in the order listed < target < check, and where each value came from.
+"""Inheritance: defaults < vantage < groups as listed < target < check, and where each value came from.
 
 Single values: the nearest wins. `tags` add up. `checks` add up too; of two with one id the nearer wins.
 A worked example:
@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 from netcheck.check import Origin
 from netcheck.inventory.shapes import Fields
 from netcheck.inventory.tree import Node
+
+DEFAULTS = "defaults"  # the level furthest from a check
 
 
 class Level(NamedTuple):
@@ -57,6 +59,15 @@ class Heritage(NamedTuple):
         nearer = {name: Valued(given.value, "check", given.node) for name, given in check.items()}
         tags = nearer["tags"].value if "tags" in nearer else ()
         return Heritage({**self.values, **nearer}, joined(self.tags, tags), self.groups)
+
+    def seen_from(self, vantage: Level) -> Heritage:
+        """The same, with what a vantage gives: nearer than the defaults, and than nothing else."""
+        given = {
+            name: Valued(given.value, vantage.name, given.node)
+            for name, given in vantage.fields.items()
+            if name not in self.values or self.values[name].level == DEFAULTS
+        }
+        return Heritage({**self.values, **given}, self.tags, self.groups) if given else self
 
     def get(self, name: str, default: Any = None) -> Any:
         found = self.values.get(name)

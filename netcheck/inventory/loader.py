@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netcheck.inventory.entries import Entries, refuse_size
-from netcheck.inventory.form import ROOT
+from netcheck.inventory.form import INHERITED, ROOT
 from netcheck.inventory.model import LOCAL, CredentialRef, Inventory, SecretRef, Vantage
 from netcheck.inventory.names import check_references
 from netcheck.inventory.options import Options, absolute
@@ -33,12 +33,13 @@ def load(path: str | Path) -> Inventory:
 
 def _inventory(root: Fields, source: Source, report: Report) -> Inventory:
     vantages = _vantages(root, report)
+    places = _places(root, vantages)
     defaults = _of(root, "defaults", {})
     groups = _of(root, "groups", {})
     targets = _of(root, "targets", {})
     check_references(root, report)
     options = Options(source.folder, report)
-    entries = Entries(defaults, groups, vantages, options, report, _flawed(root, "targets"))
+    entries = Entries(defaults, groups, vantages, places, options, report, _flawed(root, "targets"))
     made = tuple(entries.make(targets))
     if "targets" in root and root["targets"].node.value in (None, {}) and root["targets"].node.size == 1:
         report.add(root["targets"].node, "`targets` is empty: there is nothing to check")
@@ -92,6 +93,16 @@ def _vantages(root: Fields, report: Report) -> dict[str, Vantage]:
         values = {key: _of(fields, key) for key in ("ssh", "cluster", "site")}
         found[name] = Vantage(name, _values(_of(fields, "stands_for", ())), **values)
     return found
+
+
+def _places(root: Fields, vantages: Iterable[str]) -> dict[str, Fields]:
+    """What each vantage gives the checks that are made from it."""
+    table: Mapping[str, Given] = _of(root, "vantages", {})
+    written = {name: given.value for name, given in table.items()}
+    return {
+        name: {key: given for key, given in written.get(name, {}).items() if key in INHERITED}
+        for name in vantages
+    }
 
 
 def _credentials(table: Mapping[str, Given], folder: Path, report: Report) -> dict[str, CredentialRef]:

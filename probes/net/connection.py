@@ -47,7 +47,8 @@ class SocketConnection:
     async def start_tls(self, hello: TlsHello, until: float) -> TlsSession:
         from probes.net.tls import TlsStream  # OpenSSL loads when first needed
 
-        self._tls, session = await TlsStream.handshake(_Wire(self), hello, until)
+        beneath = _Wire(self) if self._tls is None else self._tls  # inside the TLS that leads to a proxy
+        self._tls, session = await TlsStream.handshake(beneath, hello, until)
         return session
 
     async def receive(self, until: float, limit: int = 65536) -> bytes:

@@ -112,6 +112,11 @@ class TlsStream:
             raise
         return stream, stream._session()
 
+    @property
+    def received(self) -> int:
+        """Bytes that came in, as the wire counts them."""
+        return self._wire.received
+
     async def receive(self, until: float, limit: int = 65536) -> bytes:
         """At least one byte. Raises TimedOut, PeerClosed, PeerReset, TlsFailed."""
         start = self._wire.received

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
@@ -63,6 +64,32 @@ def http_proxy(serve):
     return start
 
 
+def relayed(secured, plain):
+    """Copy bytes both ways between a TLS socket, which no two threads may use, and a plain one."""
+    while True:
+        ready = [secured] if secured.pending() else select.select([secured, plain], [], [], 10)[0]
+        for one, other in ((secured, plain), (plain, secured)):
+            if one in ready:
+                data = one.recv(65536)
+                if not data:
+                    return
+                other.sendall(data)
+
+
+@pytest.fixture
+def tls_front(serve_tls):
+    """TLS in front of another server: what a proxy of `https://` is."""
+
+    def start(context, server):
+        def handler(secured):
+            with socket.create_connection(("127.0.0.1", server.port), 5) as plain:
+                relayed(secured, plain)
+
+        return serve_tls(context, handler)
+
+    return start
+
+
 @pytest.fixture
 def socks_proxy(serve):
     """A SOCKS5 proxy that wants this method and answers with this code."""
@@ -110,6 +137,47 @@ def test_http_asks_the_proxy_in_absolute_form(serve, http_proxy, ask):
     found = ask(HTTP, target.port, path="/health?x=1", proxy=through(between))
     assert found.verdict is Verdict.PASS
     assert between.asked[0].startswith(f"GET http://127.0.0.1:{target.port}/health?x=1 HTTP/1.1")
+
+
+def test_a_proxy_inside_tls(mint, serve_tls, http_proxy, tls_front, ask, monkeypatch):
+    """TLS with the proxy by the system's trust, and within it the target's own by `ca_file`."""
+    proxys, targets = mint.make("Proxy Root", ca=True), mint.root
+    monkeypatch.setenv("SSL_CERT_FILE", mint.file(proxys.pem))
+    target = serve_tls(mint.context(mint.leaf("127.0.0.1")), lambda sock: (head(sock), sock.sendall(OK)))
+    between = http_proxy()
+    front = tls_front(mint.context(mint.leaf("127.0.0.1", issuer=proxys)), between)
+    found = ask(HTTPS, target.port, ca_file=mint.file(targets.pem), proxy=through(front, "https"))
+    assert (found.verdict, found.cause) == (Verdict.PASS, None)
+    assert between.asked[0].startswith(f"CONNECT 127.0.0.1:{target.port} HTTP/1.1")
+    assert len(found.facts["tls"]["chain"]) == 1
+
+
+def test_http_through_a_proxy_inside_tls(mint, serve, http_proxy, tls_front, ask, monkeypatch):
+    """The absolute form as well."""
+    monkeypatch.setenv("SSL_CERT_FILE", mint.file(mint.root.pem))
+    target = serve(lambda sock: (head(sock), sock.sendall(OK)))
+    between = http_proxy()
+    front = tls_front(mint.context(mint.leaf("127.0.0.1")), between)
+    found = ask(HTTP, target.port, proxy=through(front, "https"))
+    assert found.verdict is Verdict.PASS
+    assert between.asked[0].startswith(f"GET http://127.0.0.1:{target.port}/ HTTP/1.1")
+
+
+def test_a_proxy_whose_certificate_is_not_accepted(mint, serve_tls, ask):
+    """Programs refuse it too: the way to the target ends there, and nothing is said of the target."""
+    front = serve_tls(mint.context(mint.leaf("127.0.0.1")))
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(front, "https"))
+    assert (found.cause, found.layer) == ("proxy.unreachable", Layer.CONNECT)
+    assert "the certificate of the proxy" in found.summary
+    assert any("tls.untrusted" in words for words in found.evidence)
+
+
+def test_a_proxy_without_the_tls_it_should_have(serve, ask):
+    """A plain proxy named `https://`."""
+    plain = serve(lambda sock: (sock.recv(4096), sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(plain, "https"))
+    assert (found.cause, found.layer) == ("proxy.unreachable", Layer.CONNECT)
+    assert "the handshake with it is tls.not_tls" in found.evidence
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -80,3 +80,25 @@ def test_what_it_says(inventory: Load) -> None:
         ("probe.unsupported", "vantage `dc` is reached by ssh: not available yet"),
         ("vantage.not_the_origin", "vantage `hq` stands for user-to-saas, not for vault-to-target"),
     ]
+
+
+def test_a_vantages_proxy(inventory: Load) -> None:
+    """It is the checks' that can go through one; a group, target or check that says otherwise is nearer."""
+    text = """
+vantages: {local: {proxy: "http://proxy.acme.example:3128"}}
+defaults: {proxy: env}
+groups: {inside: {proxy: none}}
+targets:
+  saas: {host: acme.vault.example, checks: [https, ssh, {probe: wss, proxy: "socks5://10.0.0.9"}]}
+  web:  {host: web.acme.example, groups: [inside], checks: [https]}
+"""
+    found = {check.id: check.terms for check in plan(inventory(text))}
+    proxies = {name: getattr(terms.settings, "proxy", "no proxy") for name, terms in found.items()}
+    assert proxies == {
+        "local/saas/https/443": "http://proxy.acme.example:3128",
+        "local/saas/ssh/22": "no proxy",
+        "local/saas/wss/443": "socks5://10.0.0.9",
+        "local/web/https/443": "none",
+    }
+    assert found["local/saas/https/443"].origins["proxy"] == ("vantage local", 3)
+    assert found["local/web/https/443"].origins["proxy"] == ("group inside", 5)
