@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import statistics
 
-from netcheck.check import Check
+from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
-from netcheck.diagnosis.together import Others
+from netcheck.diagnosis.facts import tls_name
+from netcheck.diagnosis.together import Others, Signed
 from probes.contract import Ascent, Outcome
+from probes.ladder import is_address
 
 AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and a slow answer included
 SEVERAL = 2  # hosts whose clocks must agree for ours to be wrong
@@ -18,7 +20,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._authorities: dict[bytes, str] = {}
-        self._issuers: dict[str, set[str]] = {}
+        self._issuers: dict[str, dict[str, bool]] = {}  # zones of names, and whether the service's
         self._keys: dict[str, dict[str, None]] = {}
         self._declared: dict[str, dict[str, None]] = {}
         self._offsets: dict[str, float] = {}
@@ -34,9 +36,9 @@ class Answers:
     def _note(self, check: Check, ascent: Ascent) -> None:
         for der in ascent.certificates[1:]:
             self._authorities.setdefault(der, check.target)
-        issuer = facts.foreign_issuer(ascent)
-        if issuer is not None:
-            self._issuers.setdefault(issuer, set()).add(zone_of(check.host))
+        issuer, name = facts.foreign_issuer(ascent), tls_name(check.host, check.terms.settings)
+        if issuer is not None and not is_address(name):
+            self._issuers.setdefault(issuer, {})[zone_of(name)] = check.terms.flow in TO_SAAS
         key = facts.host_key(ascent)
         if key is not None:
             self._keys.setdefault(key, {})[ascent.address or check.host] = None
@@ -54,9 +56,10 @@ class Answers:
         """The target that sent this CA's certificate first."""
         return self._authorities[der]
 
-    def signed_by(self, issuer: str) -> frozenset[str]:
+    def signed_by(self, issuer: str) -> Signed:
         """The zones of public names for which this issuer signs, that no public CA vouches for."""
-        return frozenset(self._issuers.get(issuer, ()))
+        zones = self._issuers.get(issuer, {})
+        return Signed(frozenset(zones), not all(zones.values()))
 
     def shown_by(self, key: str) -> tuple[str, ...]:
         """The addresses that show this host key."""

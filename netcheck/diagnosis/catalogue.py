@@ -50,9 +50,10 @@ class Entry(NamedTuple):
         where: Place | None = None,
         alive: bool = False,
         here: bool = False,
+        name: str | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
-        answered otherwise; `here`: this very host says so.
+        answered otherwise; `here`: this very host says so; `name`: by which TLS asked, if not for the host.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
@@ -64,6 +65,7 @@ class Entry(NamedTuple):
         return do.format(
             target=target,
             host=host,
+            name=name or host,
             address=address or host,
             port="-" if port is None else port,
             probe=probe,

@@ -16,8 +16,27 @@ from probes.contract import Confidence
 from probes.words import few, span_words
 
 UNRELATED = 2  # zones of names for which one issuer signs
+MANY = 3  # zones that no single service has
 SKEWED = 60.0  # seconds of our own clock's error that explain a certificate's dates
 DATES = ("tls.not_yet_valid", "tls.expired")
+
+
+class Signed(NamedTuple):
+    """For which zones of public names an issuer signs, and whether any of them is none of the service's."""
+
+    zones: frozenset[str] = frozenset()
+    strangers: bool = False
+
+    @property
+    def unrelated(self) -> Confidence | None:
+        """How sure they have nothing in common but who decrypts: a service may have two domains of its own.
+
+        None: they may well be one's.
+        """
+        if len(self.zones) < UNRELATED:
+            return None
+        sure = self.strangers or len(self.zones) >= MANY
+        return Confidence.CERTAIN if sure else Confidence.LIKELY
 
 
 class Others(NamedTuple):
@@ -25,7 +44,7 @@ class Others(NamedTuple):
 
     authorities: Iterable[bytes] = ()
     sent_by: Callable[[bytes], str] = lambda der: ""
-    signed_by: Callable[[str], frozenset[str]] = lambda issuer: frozenset()
+    signed_by: Callable[[str], Signed] = lambda issuer: Signed()
     shown_by: Callable[[str], tuple[str, ...]] = lambda key: ()
     declared_for: Callable[[str], tuple[str, ...]] = lambda key: ()
     own_offset: float | None = None
@@ -46,16 +65,16 @@ def together(judgement: Judgement, check: Check, others: Others) -> Judgement:
 def _intercepted(judgement: Judgement, others: Others) -> Judgement:
     """One issuer that signs for unrelated public names, and that no public CA knows, decrypts them."""
     issuer = facts.foreign_issuer(judgement.main)
-    zones = others.signed_by(issuer) if issuer is not None else frozenset()
-    if len(zones) < UNRELATED or (
-        judgement.confidence is Confidence.CERTAIN and judgement.cause == "tls.intercepted"
-    ):
+    signed = others.signed_by(issuer) if issuer is not None else Signed()
+    sure = signed.unrelated
+    known = judgement.cause == "tls.intercepted"
+    if sure is None or (known and judgement.confidence is Confidence.CERTAIN):
         return judgement
-    proof = f"the same issuer signs for names under {few(sorted(zones))}, which are unrelated"
-    if judgement.cause == "tls.intercepted":
-        return also(judgement, proof)._replace(confidence=Confidence.CERTAIN)
+    proof = f"the same issuer signs for names under {few(sorted(signed.zones))}, which are unrelated"
+    if known:
+        return also(judgement, proof)._replace(confidence=sure)
     summary = f"decrypted on the way: {issuer} signs for unrelated public names, and no public CA knows it"
-    return with_cause(judgement, "tls.intercepted", summary, Confidence.CERTAIN, proof)
+    return with_cause(judgement, "tls.intercepted", summary, sure, proof)
 
 
 def _completed(judgement: Judgement, check: Check, others: Others) -> Judgement:

@@ -11,6 +11,7 @@ from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
+from netcheck.diagnosis.facts import tls_name
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
@@ -144,6 +145,7 @@ def _advice(
         where=where,
         alive=any(control.served for control in controls),
         here=_said_here(judgement, where),
+        name=tls_name(check.host, check.terms.settings),
     )
 
 

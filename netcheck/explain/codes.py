@@ -10,7 +10,7 @@ from probes.codes import ALL_CODES, LAYERS, WARN_ONLY, verdict_of
 from probes.contract import Verdict
 
 # `explain` fills the advice with the names of the record's keys.
-NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source")}
+NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source", "name")}
 NAMES["where"] = " on the device where it ends"
 NAMES["up"] = ", and make sure that the host is up"
 

@@ -85,7 +85,7 @@ def test_a_chain_is_completed_by_what_another_server_sent(
 def test_one_issuer_of_unrelated_public_names_decrypts(checks: Callable[..., Check]) -> None:
     """What was likely is certain, and what was only untrusted is known for what it is."""
     answers = Answers()
-    for host in ("acme.vault.example", "login.sso.test"):
+    for host in ("acme.vault.example", "login.sso.test", "updates.os.test"):
         answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
     others = answers.to_others()
     for cause, confidence in (("tls.untrusted", CERTAIN), ("tls.intercepted", LIKELY)):
@@ -102,6 +102,30 @@ def test_one_vendors_private_ca_is_no_interception(checks: Callable[..., Check])
         answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
     untrusted = judged(seen("tls.untrusted", facts=inspected()))
     assert together(untrusted, checks("acme.vault.example"), answers.to_others()) == untrusted
+
+
+def test_a_service_may_have_two_domains(checks: Callable[..., Check]) -> None:
+    """Two zones, all of flows to the service, are likely only; one that is none of its own proves it."""
+    answers = Answers()
+    for host in ("acme.vault.example", "cdn.vaultcdn.test"):
+        answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    untrusted = judged(seen("tls.untrusted", facts=inspected()))
+    told = together(untrusted, checks("acme.vault.example"), answers.to_others())
+    assert (told.cause, told.confidence) == ("tls.intercepted", LIKELY)
+    other = checks("login.sso.test")
+    other = other._replace(terms=other.terms._replace(flow="vault-to-service"))
+    answers.note(other, Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    told = together(untrusted, checks("acme.vault.example"), answers.to_others())
+    assert (told.cause, told.confidence) == ("tls.intercepted", CERTAIN)
+
+
+def test_addresses_are_no_names(checks: Callable[..., Check]) -> None:
+    """A service that is reached by its addresses is one party all the same."""
+    answers = Answers()
+    for host in ("203.0.113.5", "198.51.100.7"):
+        answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    untrusted = judged(seen("tls.untrusted", facts=inspected()))
+    assert together(untrusted, checks("203.0.113.5"), answers.to_others()) == untrusted
 
 
 def test_a_key_that_is_its_twins(checks: Callable[..., Check]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netcheck.diagnosis import catalogue
-from netcheck.diagnosis.facts import issuer
+from netcheck.diagnosis.facts import issuer, tls_name
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
 from netcheck.diagnosis.findings.signs import (
@@ -71,7 +71,8 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
 
 def exemption(checks: Sequence[CheckRecord], here: str) -> str:
     """What the proxy's people are asked for: the names as they have to enter them, and from where."""
-    names = list(dict.fromkeys(f"{check.host}:{check.port}" for check in checks))
+    named = ((tls_name(check.host, check.settings), check.port) for check in checks)
+    names = list(dict.fromkeys(f"{name}:{port}" for name, port in named))
     sources = list(dict.fromkeys(check.source.address for check in checks if check.source)) or [here]
     signer = issuer(checks[0].facts)
     device = f"the device that signs as {signer}" if signer else "the device that decrypts"
