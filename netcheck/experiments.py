@@ -80,7 +80,7 @@ class Experimenter:
         asked = getattr(check.terms.settings, "proxy", UNKNOWN)
         if asked is UNKNOWN or asked == DIRECT:
             return None
-        used = failure.main.facts.get("proxy") or (failure.main.cause or "").startswith("proxy.")
+        used = "proxy" in failure.main.facts
         named = None if used else from_environment(check.terms.probe, check.host)
         if not used and named is None:
             return None

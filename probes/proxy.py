@@ -44,8 +44,10 @@ REPLIES = {
     8: "address type not supported",
 }
 ALPN = ("http/1.1",)
+BY_RULE, SOCKS_ONWARD = 2, frozenset({1, 3, 4, 5, 6})
 NO_AUTHENTICATION, NONE_ACCEPTED = 0, 0xFF
 ONWARD = frozenset({502, 503, 504})  # the proxy itself could not get there, or says so
+EITHER = "whether the target is down or the proxy's own way there is closed, its answer does not tell"
 
 
 class Way(NamedTuple):
@@ -100,6 +102,7 @@ def _unresolved(ascent: Ascent, through: Way) -> Ascent:
     return ascent._replace(
         cause="proxy.unreachable",
         layer=Layer.CONNECT,
+        facts={**ascent.facts, "proxy": through.url},
         summary=f"the proxy {through.host} is not found: {ascent.summary}",
         evidence=(*ascent.evidence, f"its lookup is {ascent.cause}"),
     )
@@ -116,7 +119,6 @@ async def connect(ladder: Ladder, through: Way, host: str, port: int) -> Connect
 
 def note(ladder: Ladder, through: Way) -> None:
     """What is seen from here on is seen through the proxy."""
-    ladder.facts["proxy"] = through.url
     ladder.prove(f"through the proxy {through.url}")
 
 
@@ -124,6 +126,7 @@ async def reach(ladder: Ladder, through: Way, until: float) -> Connection:
     """A connection to the proxy itself, inside TLS for `https`. Raises Failed `proxy.unreachable`."""
     assert ladder.address is not None
     ladder.port = through.port
+    ladder.facts["proxy"] = through.url
     try:
         connection = await ladder.network.connect(ladder.address, through.port, until)
     except (ConnectFailed, TimedOut) as error:
@@ -217,7 +220,7 @@ def refusal(through: Way, status: int, reason: str, headers: Mapping[str, str], 
         return Failed("proxy.auth_required", words, evidence=evidence)
     if status in ONWARD:
         words = f"the proxy {through.url} can't reach {named} itself: {answer}"
-        return Failed("proxy.refused", words, evidence=evidence, confidence=Confidence.LIKELY)
+        return Failed("proxy.refused", words, evidence=(*evidence, EITHER), confidence=Confidence.LIKELY)
     return Failed("proxy.refused", f"the proxy {through.url} refuses {named}: {answer}", evidence=evidence)
 
 
@@ -231,9 +234,13 @@ async def _socks(connection: Connection, through: Way, host: str, port: int, unt
     await connection.send(b"\x05\x01\x00" + _destination(host) + struct.pack("!H", port), until)
     _, code, _, kind = await _exactly(connection, 4, until)
     if code:
-        words = f"the proxy {through.url} refuses {host}:{port}: {REPLIES.get(code, f'reply {code}')}"
+        onward = code in SOCKS_ONWARD
+        can = f"can't reach {host}:{port} itself" if onward else f"refuses {host}:{port}"
         raise Failed(
-            "proxy.refused", words, confidence=Confidence.CERTAIN if code == 2 else Confidence.LIKELY
+            "proxy.refused",
+            f"the proxy {through.url} {can}: {REPLIES.get(code, f'reply {code}')}",
+            evidence=(EITHER,) if onward else (),
+            confidence=Confidence.CERTAIN if code == BY_RULE else Confidence.LIKELY,
         )
     length = {1: 4, 4: 16}.get(kind) or (await _exactly(connection, 1, until))[0]
     await _exactly(connection, length + 2, until)

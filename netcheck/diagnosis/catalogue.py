@@ -51,9 +51,11 @@ class Entry(NamedTuple):
         alive: bool = False,
         here: bool = False,
         name: str | None = None,
+        services: str | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
-        answered otherwise; `here`: this very host says so; `name`: by which TLS asked, if not for the host.
+        answered otherwise; `here`: this very host says so; `name`: by which TLS asked, if not for the host;
+        `services`: what was asked for, where it is more than host and port.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
@@ -68,6 +70,7 @@ class Entry(NamedTuple):
             name=name or host,
             address=address or host,
             port="-" if port is None else port,
+            services=services or (host if port is None else f"{host}:{port}"),
             probe=probe,
             source=source or "this host",
             where=_place(where) if where else "",

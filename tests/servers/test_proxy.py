@@ -207,6 +207,7 @@ def test_why_a_tunnel_is_refused(http_proxy, ask, answer, cause, words):
     found = ask(HTTPS, 443, host="target.invalid", proxy=through(http_proxy(answer)))
     assert (found.verdict, found.cause, found.layer) == (Verdict.FAIL, cause, Layer.CONNECT)
     assert words in found.summary
+    assert (found.confidence is Confidence.LIKELY) is (answer.startswith(b"HTTP/1.1 503") or not answer)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,7 @@ def test_why_a_tunnel_is_refused(http_proxy, ask, answer, cause, words):
         (0xFF, 0, "proxy.auth_required", Confidence.CERTAIN),
         (0, 2, "proxy.refused", Confidence.CERTAIN),
         (0, 4, "proxy.refused", Confidence.LIKELY),
+        (0, 7, "proxy.refused", Confidence.LIKELY),
     ],
 )
 def test_why_socks_refuses(socks_proxy, ask, method, code, cause, confidence):

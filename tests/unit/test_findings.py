@@ -665,6 +665,35 @@ def decrypted(failing: Make, host: str, issuer: str = "CN=Gateway", /, **changes
     return failing("203.0.113.7", 443, **{**given, **changes})
 
 
+def test_what_one_proxy_refuses_is_one_finding(failing: Make) -> None:
+    """Whatever the service: by the proxy, and not by the address that all of them seem to have."""
+    facts = {"proxy": "http://10.0.0.9:3128"}
+    wants = "the proxy http://10.0.0.9:3128 wants a login (Basic)"
+    asked = (("a", 443), ("b", 443), ("a", 80), ("c", 51445), ("d", 443))
+    checks = [
+        failing(
+            "10.0.0.9",
+            port,
+            "proxy.auth_required",
+            target=target,
+            host=f"{target}.example",
+            facts=facts,
+            summary=wants,
+        )
+        for target, port in asked
+    ]
+    elsewhere = failing(
+        "10.0.0.8", 443, "proxy.auth_required", target="e", facts={"proxy": "http://10.0.0.8:3128"}
+    )
+    first, second = findings([*checks, elsewhere])
+    assert first.summary == f"tcp/443, tcp/80 and tcp/51445 of 4 targets fail: {wants}"
+    assert first.advice.startswith("Exempt the 5 services below from the proxy")
+    assert first.advice.endswith(
+        "\na.example:443, b.example:443, a.example:80, c.example:51445, d.example:443"
+    )
+    assert second.checks == (elsewhere.id,)
+
+
 def test_decrypted_names_are_one_request(failing: Make, passing: Make) -> None:
     """To exempt all of them, with the device's own name, and what is not decrypted beside them."""
     plain = {"tls": {"known_publicly": True, "chain": [{"issuer": "CN=Public"}]}}
@@ -672,7 +701,7 @@ def test_decrypted_names_are_one_request(failing: Make, passing: Make) -> None:
     names = [f"node-{number}.vault.example" for number in range(1, 6)]
     [found] = findings([*(decrypted(failing, name) for name in names), open_one])
     first, second = found.advice.split("\n")
-    assert first.startswith("Exempt the 5 names below from TLS inspection")
+    assert first.startswith("Exempt the 5 services below from TLS inspection")
     assert "CN=Gateway" in first
     assert second == ", ".join(f"{name}:443" for name in names)
     assert "not decrypted: login.sso.test" in found.summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.facts import issuer, tls_name
@@ -13,6 +13,7 @@ from netcheck.diagnosis.findings.signs import (
     common_place,
     host_of,
     hosts_follow,
+    is_by_proxy,
     signed_by_target,
     signed_here,
 )
@@ -64,6 +65,9 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
         return _with_flows("Open", checks, here, _device(checks, here))
     if first.cause == "tls.intercepted":
         return exemption(checks, here)
+    if is_by_proxy(first):
+        services, below = _listed(f"{check.host}:{check.port}" for check in checks)
+        return "\n".join([_of_catalogue(checks, here, services), *below])
     if first.cause in BLOCKED:
         return _with_flows("Block", checks, here, "in the firewall, or correct `expect` in the inventory")
     return _of_catalogue(checks, here)
@@ -72,14 +76,19 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
 def exemption(checks: Sequence[CheckRecord], here: str) -> str:
     """What the proxy's people are asked for: the names as they have to enter them, and from where."""
     named = ((tls_name(check.host, check.settings), check.port) for check in checks)
-    names = list(dict.fromkeys(f"{name}:{port}" for name, port in named))
+    names, below = _listed(f"{name}:{port}" for name, port in named)
     sources = list(dict.fromkeys(check.source.address for check in checks if check.source)) or [here]
     signer = issuer(checks[0].facts)
     device = f"the device that signs as {signer}" if signer else "the device that decrypts"
-    whom = f"from TLS inspection for {few(sources)}, on {device}."
+    return "\n".join([f"Exempt {names} from TLS inspection for {few(sources)}, on {device}.", *below])
+
+
+def _listed(services: Iterable[str]) -> tuple[str, list[str]]:
+    """The services as a sentence names them, and the line that lists them below it, where they are many."""
+    names = list(dict.fromkeys(services))
     if len(names) <= FEW_NAMES:
-        return f"Exempt {', '.join(names)} {whom}"
-    return "\n".join([f"Exempt the {len(names)} names below {whom}", ", ".join(names)])
+        return ", ".join(names), []
+    return f"the {len(names)} services below", [", ".join(names)]
 
 
 def is_of_the_way(cause: str) -> bool:
@@ -130,7 +139,7 @@ def _with_flows(verb: str, checks: Sequence[CheckRecord], here: str, device: str
     return "\n".join([f"{verb} the flows below {device}.", *flows])
 
 
-def _of_catalogue(checks: Sequence[CheckRecord], here: str) -> str:
+def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None = None) -> str:
     """The code's own advice, with all of them named."""
     first = checks[0]
     assert first.cause is not None
@@ -146,6 +155,7 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str) -> str:
         source=next((check.source.address for check in checks if check.source), here),
         where=common_place(checks),
         here=all(map(signed_here, checks)),
+        services=services,
     ) + _doubt(checks)
 
 

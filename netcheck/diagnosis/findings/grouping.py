@@ -15,7 +15,7 @@ from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.facts import issuer
 from netcheck.diagnosis.findings.census import By, Cell, Census, Key, cell_of, keys
 from netcheck.diagnosis.findings.flows import OPENED
-from netcheck.diagnosis.findings.signs import host_of, local, network, signed_by_target
+from netcheck.diagnosis.findings.signs import host_of, is_by_proxy, local, network, signed_by_target
 from netcheck.record import CheckRecord
 from probes.contract import Verdict
 
@@ -87,6 +87,8 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
     prefix = (check.cause or "").partition(".")[0]
     if local(check):
         return ("here", check.probe if prefix == "probe" else None)
+    if is_by_proxy(check):
+        return ("proxy", check.facts.get("proxy"))
     if check.where is not None and not signed_by_target(check):
         return ("place", check.where.relation, check.where.address)
     if prefix == "dns":

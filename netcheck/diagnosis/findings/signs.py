@@ -98,6 +98,11 @@ def signed_here(check: CheckRecord) -> bool:
     return where.relation == "at" and where.address == check.source.address
 
 
+def is_by_proxy(check: CheckRecord) -> bool:
+    """Whether the way ends at a proxy that was to lead on: the target has not been asked."""
+    return (check.cause or "").startswith("proxy.")
+
+
 def unsent(check: CheckRecord) -> bool:
     """Whether nothing was sent: skipped, or stopped by the vantage, the credential or the probe itself."""
     if check.verdict is Verdict.SKIP:

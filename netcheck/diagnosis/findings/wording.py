@@ -12,6 +12,7 @@ from netcheck.diagnosis.findings.signs import (
     follows_at_once,
     host_of,
     hosts_follow,
+    is_by_proxy,
     network,
     signed_by_target,
     signed_here,
@@ -81,6 +82,8 @@ def sentence(checks: Sequence[CheckRecord], census: Census) -> str:
     services = listed(labels) if len(labels) <= FEW else f"{len(checks):,} checks"
     if (first.cause or "").startswith("dns."):
         return f"{_names(checks)} {_end(checks, len(hosts) > 1)}"
+    if is_by_proxy(first):
+        return f"{services} {_of_targets(checks)} {_end(checks, len(labels) > 1)}"
     if first.cause in NOT_LISTENING:
         whom = _whom(checks, labels, census)
         if first.cause != "tcp.refused":
@@ -93,6 +96,12 @@ def sentence(checks: Sequence[CheckRecord], census: Census) -> str:
         return f"{len(checks)} of {tried} checks on {_name(checks)}{named} {_end(checks, True)}"
     leads = "to" if len(labels) <= FEW else "of"
     return f"{services} {leads} {_whom(checks, labels, census)} {_end(checks, len(labels) > 1)}"
+
+
+def _of_targets(checks: Sequence[CheckRecord]) -> str:
+    """`of a and b`, `of 12 targets`."""
+    targets = list(dict.fromkeys(check.target for check in checks))
+    return f"of {listed(targets) if len(targets) <= FEW else f'{len(targets):,} targets'}"
 
 
 def everywhere(outage: Outage, host: str) -> str:
