@@ -100,8 +100,8 @@ async def secure(
         try:
             _judge(ladder, session, chain, name, settings)
         except Failed as failed:
-            raise await _missing(ladder, failed, session, chain, settings) from None
-    _warn(ladder, session, chain, settings.expires_in)
+            raise await _missing(ladder, failed, session, chain, name, settings) from None
+    _warn(ladder, session, chain, settings)
     if settings.revocation:
         await _reach_revocation(ladder, chain)
     return session
@@ -112,11 +112,14 @@ async def _missing(
     failed: Failed,
     session: TlsSession,
     chain: tuple[Certificate, ...],
+    name: str,
     settings: Settings,
 ) -> Failed:
     """The failure, or the missing intermediate that explains it, fetched from where the certificate says."""
     url = certificates.issuer_url(chain[-1]) if chain else None
-    if failed.cause != "tls.untrusted" or not settings.fetch_issuer or url is None:
+    lacking = any(number in objections.LACKING for number, _, _ in session.problems)
+    explained = lacking and failed.cause in ("tls.untrusted", "tls.intercepted")
+    if not settings.fetch_issuer or not explained or url is None:
         return failed
     try:
         until = ladder.network.now() + ladder.timing.timeout
@@ -126,13 +129,25 @@ async def _missing(
         return failed
     missing = chains.completed_by(session.chain, found, settings.ca_file)
     if not missing:
+        what = "does not complete the chain" if found else "is no certificate"
+        failed.evidence = (*failed.evidence, f"what is at {url}, as its issuer, {what}")
         return failed
-    named = ", ".join(one.title for one in certificates.read(missing))
     proof = f"fetched from {url}, with which the chain is trusted"
+    whole = (*session.chain, *missing)
+    if settings.public and not chains.known_publicly(whole):
+        return _inspected_in_part(certificates.read(whole), name, proof, settings)
+    return Failed("tls.incomplete_chain", _without(missing), evidence=(proof,))
+
+
+def _inspected_in_part(whole: tuple[Certificate, ...], name: str, proof: str, settings: Settings) -> Failed:
+    """A public name whose chain, once completed, leads to a CA that this host alone knows."""
+    product = inspectors.product_of(whole)
+    by = f" by {product}" if product else ""
     return Failed(
-        "tls.incomplete_chain",
-        f"the server sends no intermediate certificate: {named} is missing",
-        evidence=(proof,),
+        "tls.intercepted",
+        f"decrypted on the way{by}: {whole[0].facts()['issuer']} signs for {name}, and no public CA knows it",
+        confidence=Confidence.CERTAIN if product else Confidence.LIKELY,
+        evidence=(proof, f"by {trust.words(settings.ca_file)}, and unknown to the bundle of public CAs"),
     )
 
 
@@ -218,7 +233,8 @@ def _refuse_inspection(
     raise Failed(
         "tls.intercepted",
         f"decrypted on the way{by}: {issuer} signs for {name}, and no public CA knows it",
-        confidence=Confidence.CERTAIN if product or asked else Confidence.LIKELY,
+        # What is not trusted here either may be a public CA's, with an intermediate missing.
+        confidence=Confidence.CERTAIN if product or (asked and trusted_here) else Confidence.LIKELY,
         evidence=(
             *(objection.text for objection in asked),
             f"the chain is {'trusted' if trusted_here else 'not trusted'} by {trust.words(settings.ca_file)},"
@@ -242,8 +258,10 @@ def _expectations(chain: tuple[Certificate, ...], settings: Settings) -> list[Ob
     return [Objection("tls.untrusted", text) for text in found]
 
 
-def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], within: float) -> None:
-    left = certificates.expires_soon(chain, within, ladder.network.time())
+def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], settings: Settings) -> None:
+    if settings.ca_file and settings.verify in ("full", "chain"):
+        _warn_of_gap(ladder, session, settings.ca_file)
+    left = certificates.expires_soon(chain, settings.expires_in, ladder.network.time())
     if left:
         ladder.caution("tls.expires_soon", left, Layer.TLS)
     weak = certificates.weaknesses(chain)
@@ -251,6 +269,19 @@ def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], w
         weak.append(f"cipher {session.cipher}")
     if weak:
         ladder.caution("tls.weak", "; ".join(weak), Layer.TLS)
+
+
+def _warn_of_gap(ladder: Ladder, session: TlsSession, ca_file: str) -> None:
+    """Verified, but with an intermediate that only the `ca_file` has: who knows the root alone fails."""
+    missing = chains.left_out(session.chain, ca_file)
+    if missing:
+        text = f"{_without(missing)}; it is verified only because {trust.words(ca_file)} have it"
+        ladder.caution("tls.incomplete_chain", text, Layer.TLS)
+
+
+def _without(missing: tuple[bytes, ...]) -> str:
+    named = ", ".join(one.title for one in certificates.read(missing))
+    return f"the server sends no intermediate certificate: {named} is missing"
 
 
 PROBE = Probe(
