@@ -134,21 +134,45 @@ async def _missing(
         return failed
     proof = f"fetched from {url}, with which the chain is trusted"
     whole = (*session.chain, *missing)
-    if settings.public and not chains.known_publicly(whole):
-        return _inspected_in_part(certificates.read(whole), name, proof, settings)
-    return Failed("tls.incomplete_chain", _without(missing), evidence=(proof,))
+    match once_complete(whole, name, settings):
+        case "tls.incomplete_chain":
+            return Failed("tls.incomplete_chain", without(missing), evidence=(proof,))
+        case "tls.intercepted":
+            return _inspected_in_part(certificates.read(whole), name, proof, settings)
+    failed.evidence = (*failed.evidence, proof)
+    return failed
+
+
+def once_complete(whole: tuple[bytes, ...], name: str, settings: Settings) -> str:
+    """The cause of what failed by a chain (DER) that is trusted here with what was missing of it.
+
+    Of a public name that is the server's mistake only if the whole chain is a public CA's, or what is pinned;
+    else something in between signs for it, or a wrong server answers.
+    """
+    if not settings.public or chains.known_publicly(whole):
+        return "tls.incomplete_chain"
+    read = certificates.read(whole)
+    if (settings.issuer or settings.fingerprint) and not _expectations(read, settings):
+        return "tls.incomplete_chain"
+    return "tls.intercepted" if objections.covers(read[0], name) else "tls.untrusted"
 
 
 def _inspected_in_part(whole: tuple[Certificate, ...], name: str, proof: str, settings: Settings) -> Failed:
     """A public name whose chain, once completed, leads to a CA that this host alone knows."""
     product = inspectors.product_of(whole)
-    by = f" by {product}" if product else ""
     return Failed(
         "tls.intercepted",
-        f"decrypted on the way{by}: {whole[0].facts()['issuer']} signs for {name}, and no public CA knows it",
+        decrypted(whole, name, product),
         confidence=Confidence.CERTAIN if product else Confidence.LIKELY,
         evidence=(proof, f"by {trust.words(settings.ca_file)}, and unknown to the bundle of public CAs"),
     )
+
+
+def decrypted(chain: tuple[Certificate, ...], name: str, product: str | None) -> str:
+    """The words for a chain that is not the service's."""
+    by = f" by {product}" if product else ""
+    issuer = chain[0].facts()["issuer"]
+    return f"decrypted on the way{by}: {issuer} signs for {name}, and no public CA knows it"
 
 
 async def _reach_revocation(ladder: Ladder, chain: tuple[Certificate, ...]) -> None:
@@ -228,11 +252,9 @@ def _refuse_inspection(
     product, trusted_here = inspectors.product_of(chain), "tls.untrusted" not in causes
     if (pinned and not asked) or not (asked or product or trusted_here):
         return
-    by = f" by {product}" if product else ""
-    issuer = chain[0].facts()["issuer"]
     raise Failed(
         "tls.intercepted",
-        f"decrypted on the way{by}: {issuer} signs for {name}, and no public CA knows it",
+        decrypted(chain, name, product),
         # What is not trusted here either may be a public CA's, with an intermediate missing.
         confidence=Confidence.CERTAIN if product or (asked and trusted_here) else Confidence.LIKELY,
         evidence=(
@@ -275,11 +297,12 @@ def _warn_of_gap(ladder: Ladder, session: TlsSession, ca_file: str) -> None:
     """Verified, but with an intermediate that only the `ca_file` has: who knows the root alone fails."""
     missing = chains.left_out(session.chain, ca_file)
     if missing:
-        text = f"{_without(missing)}; it is verified only because {trust.words(ca_file)} have it"
+        text = f"{without(missing)}; it is verified only because {trust.words(ca_file)} have it"
         ladder.caution("tls.incomplete_chain", text, Layer.TLS)
 
 
-def _without(missing: tuple[bytes, ...]) -> str:
+def without(missing: tuple[bytes, ...]) -> str:
+    """The words for a chain that lacks these intermediates (DER)."""
     named = ", ".join(one.title for one in certificates.read(missing))
     return f"the server sends no intermediate certificate: {named} is missing"
 

@@ -116,6 +116,11 @@ def test_what_is_fetched_may_show_a_device_that_decrypts(mint, bare, publish, as
     port = bare(middle, issuer_at=url).port
     found = ask(tls.PROBE, port, fetch_issuer=True, public=True)
     assert (found.cause, found.confidence) == ("tls.intercepted", Confidence.LIKELY)
+    # The service's own private CA, as is pinned; and a wrong server, of which nobody is the device.
+    pinned = ask(tls.PROBE, port, fetch_issuer=True, public=True, issuer="Middle")
+    assert pinned.cause == "tls.incomplete_chain"
+    wrong = ask(tls.PROBE, port, fetch_issuer=True, public=True, server_name="web.example")
+    assert wrong.cause == "tls.untrusted"
     monkeypatch.setenv("NETCHECK_PUBLIC_CAS", mint.file(mint.root.pem))
     assert ask(tls.PROBE, port, fetch_issuer=True, public=True).cause == "tls.incomplete_chain"
     # Another issuer than the pinned one, which may well have been renewed elsewhere.
