@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from probes.settings import BadValue, shown
 
@@ -23,6 +23,8 @@ DAY = 86400.0
 LEAST_RSA_BITS = 2048  # 112 bits of security (NIST SP 800-57 part 1, table 2)
 MOST_NAMES = 20
 MOST_TEXT = 200
+# Attributes for which RFC 4514 has no word, by the words that everybody uses.
+WORDS = {NameOID.EMAIL_ADDRESS: "emailAddress", NameOID.SERIAL_NUMBER: "serialNumber"}
 
 T = TypeVar("T")
 
@@ -134,7 +136,7 @@ def from_file(data: bytes) -> list[bytes]:
 
 
 def _certificate(parsed: x509.Certificate) -> Certificate:
-    subject, issuer = parsed.subject.rfc4514_string(), parsed.issuer.rfc4514_string()
+    subject, issuer = parsed.subject.rfc4514_string(WORDS), parsed.issuer.rfc4514_string(WORDS)
     return Certificate(
         subject=subject,
         issuer=issuer,

@@ -21,6 +21,7 @@ from probes.ladder import is_address
 class Number(IntEnum):
     """OpenSSL's verification errors that have words of their own (x509_vfy.h)."""
 
+    UPPER_MISSING = 2
     NOT_YET_VALID = 9
     EXPIRED = 10
     SELF_SIGNED = 18
@@ -32,6 +33,8 @@ class Number(IntEnum):
     HASH_WEAK = 68
 
 
+# Perhaps an intermediate was left out.
+LACKING = frozenset({Number.UPPER_MISSING, Number.ISSUER_MISSING, Number.NOTHING_VERIFIED})
 # Any other error means that the chain can't be trusted.
 CAUSES: dict[int, str] = {
     Number.SELF_SIGNED: "tls.self_signed",

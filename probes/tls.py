@@ -100,8 +100,8 @@ async def secure(
         try:
             _judge(ladder, session, chain, name, settings)
         except Failed as failed:
-            raise await _missing(ladder, failed, session, chain, settings) from None
-    _warn(ladder, session, chain, settings.expires_in)
+            raise await _missing(ladder, failed, session, chain, name, settings) from None
+    _warn(ladder, session, chain, settings)
     if settings.revocation:
         await _reach_revocation(ladder, chain)
     return session
@@ -112,11 +112,14 @@ async def _missing(
     failed: Failed,
     session: TlsSession,
     chain: tuple[Certificate, ...],
+    name: str,
     settings: Settings,
 ) -> Failed:
     """The failure, or the missing intermediate that explains it, fetched from where the certificate says."""
     url = certificates.issuer_url(chain[-1]) if chain else None
-    if failed.cause != "tls.untrusted" or not settings.fetch_issuer or url is None:
+    lacking = any(number in objections.LACKING for number, _, _ in session.problems)
+    explained = lacking and failed.cause in ("tls.untrusted", "tls.intercepted")
+    if not settings.fetch_issuer or not explained or url is None:
         return failed
     try:
         until = ladder.network.now() + ladder.timing.timeout
@@ -126,14 +129,50 @@ async def _missing(
         return failed
     missing = chains.completed_by(session.chain, found, settings.ca_file)
     if not missing:
+        what = "does not complete the chain" if found else "is no certificate"
+        failed.evidence = (*failed.evidence, f"what is at {url}, as its issuer, {what}")
         return failed
-    named = ", ".join(one.title for one in certificates.read(missing))
     proof = f"fetched from {url}, with which the chain is trusted"
+    whole = (*session.chain, *missing)
+    match once_complete(whole, name, settings):
+        case "tls.incomplete_chain":
+            return Failed("tls.incomplete_chain", without(missing), evidence=(proof,))
+        case "tls.intercepted":
+            return _inspected_in_part(certificates.read(whole), name, proof, settings)
+    failed.evidence = (*failed.evidence, proof)
+    return failed
+
+
+def once_complete(whole: tuple[bytes, ...], name: str, settings: Settings) -> str:
+    """The cause of what failed by a chain (DER) that is trusted here with what was missing of it.
+
+    Of a public name that is the server's mistake only if the whole chain is a public CA's, or what is pinned;
+    else something in between signs for it, or a wrong server answers.
+    """
+    if not settings.public or chains.known_publicly(whole):
+        return "tls.incomplete_chain"
+    read = certificates.read(whole)
+    if (settings.issuer or settings.fingerprint) and not _expectations(read, settings):
+        return "tls.incomplete_chain"
+    return "tls.intercepted" if objections.covers(read[0], name) else "tls.untrusted"
+
+
+def _inspected_in_part(whole: tuple[Certificate, ...], name: str, proof: str, settings: Settings) -> Failed:
+    """A public name whose chain, once completed, leads to a CA that this host alone knows."""
+    product = inspectors.product_of(whole)
     return Failed(
-        "tls.incomplete_chain",
-        f"the server sends no intermediate certificate: {named} is missing",
-        evidence=(proof,),
+        "tls.intercepted",
+        decrypted(whole, name, product),
+        confidence=Confidence.CERTAIN if product else Confidence.LIKELY,
+        evidence=(proof, f"by {trust.words(settings.ca_file)}, and unknown to the bundle of public CAs"),
     )
+
+
+def decrypted(chain: tuple[Certificate, ...], name: str, product: str | None) -> str:
+    """The words for a chain that is not the service's."""
+    by = f" by {product}" if product else ""
+    issuer = chain[0].facts()["issuer"]
+    return f"decrypted on the way{by}: {issuer} signs for {name}, and no public CA knows it"
 
 
 async def _reach_revocation(ladder: Ladder, chain: tuple[Certificate, ...]) -> None:
@@ -213,12 +252,11 @@ def _refuse_inspection(
     product, trusted_here = inspectors.product_of(chain), "tls.untrusted" not in causes
     if (pinned and not asked) or not (asked or product or trusted_here):
         return
-    by = f" by {product}" if product else ""
-    issuer = chain[0].facts()["issuer"]
     raise Failed(
         "tls.intercepted",
-        f"decrypted on the way{by}: {issuer} signs for {name}, and no public CA knows it",
-        confidence=Confidence.CERTAIN if product or asked else Confidence.LIKELY,
+        decrypted(chain, name, product),
+        # What is not trusted here either may be a public CA's, with an intermediate missing.
+        confidence=Confidence.CERTAIN if product or (asked and trusted_here) else Confidence.LIKELY,
         evidence=(
             *(objection.text for objection in asked),
             f"the chain is {'trusted' if trusted_here else 'not trusted'} by {trust.words(settings.ca_file)},"
@@ -242,8 +280,10 @@ def _expectations(chain: tuple[Certificate, ...], settings: Settings) -> list[Ob
     return [Objection("tls.untrusted", text) for text in found]
 
 
-def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], within: float) -> None:
-    left = certificates.expires_soon(chain, within, ladder.network.time())
+def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], settings: Settings) -> None:
+    if settings.ca_file and settings.verify in ("full", "chain"):
+        _warn_of_gap(ladder, session, settings.ca_file)
+    left = certificates.expires_soon(chain, settings.expires_in, ladder.network.time())
     if left:
         ladder.caution("tls.expires_soon", left, Layer.TLS)
     weak = certificates.weaknesses(chain)
@@ -251,6 +291,20 @@ def _warn(ladder: Ladder, session: TlsSession, chain: tuple[Certificate, ...], w
         weak.append(f"cipher {session.cipher}")
     if weak:
         ladder.caution("tls.weak", "; ".join(weak), Layer.TLS)
+
+
+def _warn_of_gap(ladder: Ladder, session: TlsSession, ca_file: str) -> None:
+    """Verified, but with an intermediate that only the `ca_file` has: who knows the root alone fails."""
+    missing = chains.left_out(session.chain, ca_file)
+    if missing:
+        text = f"{without(missing)}; it is verified only because {trust.words(ca_file)} have it"
+        ladder.caution("tls.incomplete_chain", text, Layer.TLS)
+
+
+def without(missing: tuple[bytes, ...]) -> str:
+    """The words for a chain that lacks these intermediates (DER)."""
+    named = ", ".join(one.title for one in certificates.read(missing))
+    return f"the server sends no intermediate certificate: {named} is missing"
 
 
 PROBE = Probe(

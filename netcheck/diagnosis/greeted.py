@@ -20,6 +20,15 @@ CAUSES = frozenset(
         "tls.no_common_cipher",
     }
 )
+# What a server says itself. Where the handshake that failed got no such answer, this one arrived.
+ANSWERS = frozenset(
+    {
+        "tls.handshake_refused",
+        "tls.protocol_version",
+        "tls.no_common_cipher",
+        "tls.client_certificate_required",
+    }
+)
 WORDS = {
     "tls_version": "with {} alone",
     "client_hello": "with a small ClientHello",
@@ -36,7 +45,7 @@ def may_be_greeted(main: Ascent) -> bool:
 
 def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
     """The failure, and what it depends on where one variation tells."""
-    why = _why(hellos)
+    why = _why(hellos, judgement.cause not in ANSWERS)
     if why is None:
         return judgement
     return also(judgement, *(f"{_named(one)}: {one.summary}" for one in hellos))._replace(
@@ -64,18 +73,20 @@ def _named(one: Hello) -> str:
     return WORDS[one.varied].format(one.value)
 
 
-def _why(hellos: Sequence[Hello]) -> str | None:
-    """What it depends on; None where no variation works, or all do: then it was a matter of luck."""
-    works = {(one.varied, one.value) for one in hellos if one.works}
+def _why(hellos: Sequence[Hello], unanswered: bool) -> str | None:
+    """What it depends on; None where no variation works, or all do: then it was a matter of luck.
+
+    `unanswered`: nothing came for the handshake that failed, so a refusal of another one is an answer too.
+    """
+    answered = [one for one in hellos if one.works or (unanswered and one.cause in ANSWERS)]
+    works = {(one.varied, one.value) for one in answered}
     if not works or len(works) == len(hellos):
         return None
     names = [one for one in hellos if one.varied == "server_name"]
-    if names and all(one.works for one in names) and len(works) == len(names):
+    if names and all(one in answered for one in names) and len(works) == len(names):
         return "without this name, or with another, the same address answers: what stops it goes by the name"
-    versions = [one.value for one in hellos if one.varied == "tls_version" and one.works]
+    versions = [one.value for one in answered if one.varied == "tls_version"]
     small = ("client_hello", "small") in works
     if small and "TLSv1.2" in versions:  # which is small by itself
         return "a small ClientHello is answered, a large one, with a post-quantum key share, is not"
-    if len(versions) == 1 and not small:
-        return f"with {versions[0]} alone it is answered"
-    return None
+    return f"{_named(answered[0])} it is answered" if len(works) == 1 and not small else None

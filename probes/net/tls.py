@@ -26,6 +26,7 @@ MOST_HANDSHAKE = 512 * 1024
 # In TLS 1.3 the client is done before the server has judged its (missing) certificate: a refusal comes
 # as an alert after the handshake (RFC 8446 4.4.2.4), so a server that asked is given seconds to object.
 OBJECTION = 1.0
+ROUND_TRIPS = 2  # as many as the handshake took, and as much again for a slow server
 KEPT_OPENING = 64
 
 # 112 bits of security at least, as distributions set it: the same answer wherever OpenSSL came from.
@@ -102,10 +103,13 @@ class TlsStream:
     async def handshake(cls, wire: Wire, hello: TlsHello, until: float) -> tuple[TlsStream, TlsSession]:
         """Raises TlsFailed, TimedOut, PeerClosed, PeerReset; Failed if our own trust store can't be read."""
         stream = cls(wire, hello)
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         try:
             await stream._negotiate(until)
             if stream._notes.requested and stream._tls.get_protocol_version() == SSL.TLS1_3_VERSION:
-                await stream._await_objection(until)
+                wait = max(OBJECTION, ROUND_TRIPS * (clock() - begun))
+                await stream._await_objection(min(until, clock() + wait))
         except (PeerClosed, PeerReset):
             if stream._notes.requested:
                 raise stream._failed("it hung up when we sent no certificate") from None
@@ -176,9 +180,8 @@ class TlsStream:
 
     async def _await_objection(self, until: float) -> None:
         """Until the peer's first bytes after the handshake, or a moment of silence: it did not mind."""
-        soon = asyncio.get_running_loop().time() + OBJECTION
         try:
-            self._tls.bio_write(await self._wire.receive(min(until, soon), CHUNK))
+            self._tls.bio_write(await self._wire.receive(until, CHUNK))
             self._tls.recv(1, socket.MSG_PEEK)
         except (TimedOut, SSL.WantReadError):
             return

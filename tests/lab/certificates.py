@@ -10,12 +10,21 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+
+from tests.lab.issuers import ACCESS, ISSUERS, Access
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DAY = datetime.timedelta(days=1)
+# How a FortiGate names the certificate that it makes for its own page.
+APPLIANCE = "CN=FG100E4Q17000001,OU=FortiGate,O=Fortinet,C=US"
 # Days from now: begin and end.
-VALID = {"expired": (-90, -2), "not-yet-valid": (5, 300), "expires-soon": (-80, 9)}
+VALID = {
+    "expired": (-90, -2),
+    "expired-inspected": (-90, -2),
+    "not-yet-valid": (5, 300),
+    "expires-soon": (-80, 9),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +48,32 @@ class Authorities:
         self.gateway = authority("ACME Web Gateway", self.corporate)
         self.cloud = authority("Zscaler Intermediate Root CA (zscaler.net)", self.corporate)
         self.appliance = authority("FortiGate CA FG100E4Q17000001")
+        self.others = {"public": self.root, "corporate": self.corporate, "middle": self.middle}
         self.bundle = folder / "public-root.pem"
         store = pem(self.root.certificate) + pem(self.corporate.certificate)
         (folder / "vault-store.pem").write_bytes(store)
         self.bundle.write_bytes(pem(self.root.certificate))
         (folder / "private-root.pem").write_bytes(pem(self.private.certificate))
+        for kind in ISSUERS:
+            self._found(kind)
+
+    def _found(self, kind: str) -> None:
+        """The authority of `tests.lab.issuers`, and its files."""
+        name, under = ISSUERS[kind]
+        self.others[kind] = authority(name, self.others[under] if under else None)
+        line, above = [self.others[kind]], under
+        while above:
+            line.append(self.others[above])
+            above = ISSUERS[above].under if above in ISSUERS else None
+        files = {"ca": line[:1], "root": line[-1:], "chain": line}
+        for part, held in files.items():
+            (self.folder / f"{part}-{kind}.pem").write_bytes(b"".join(pem(one.certificate) for one in held))
+
+    def publish(self, pages: Path) -> None:
+        """What an authority has on its web server: each one's certificate, and a list of revoked ones."""
+        for kind in ISSUERS:
+            (pages / f"{kind}.der").write_bytes(der(self.others[kind].certificate))
+        (pages / "revoked.crl").write_bytes(nothing_revoked(self.middle))
 
     def issue(self, kind: str, host: str) -> Path:
         """Write the chain and key of a server as one PEM file. The kinds:
@@ -52,13 +82,20 @@ class Authorities:
         weak-key (RSA of 1024 bits), private (leaf alone, of a CA that the vault does not know),
         private-chain (with its root); and such as decrypting devices make: inspected (a CA of the company's),
         inspected-cloud (a product's CA under the company's root), inspected-appliance (a product's own root).
+        self-signed-appliance is an appliance's own. Those of `tests.lab.issuers` are further ones.
         """
         key: Key = ec.generate_private_key(ec.SECP256R1())
         if kind == "weak-key":
             key = rsa.generate_private_key(65537, 1024)
         name = "another.lab.test" if kind == "wrong-name" else host
+        access = ACCESS.get(kind)
         issuers = {
+            **self.others,
+            **{f"{other}-leaf": self.others[other] for other in ISSUERS},
+            **{other: self.others[signer] for other, (signer, _, _) in ACCESS.items()},
             "self-signed": None,
+            "self-signed-appliance": None,
+            "expired-inspected": self.cloud,
             "private": self.private,
             "private-chain": self.private,
             "inspected": self.gateway,
@@ -66,9 +103,13 @@ class Authorities:
             "inspected-appliance": self.appliance,
         }
         signer = issuers.get(kind, self.middle)
-        leaf = certificate(name, key, signer, VALID.get(kind, (-30, 300)), names=(name,))
+        subject = APPLIANCE if kind == "self-signed-appliance" else name
+        leaf = certificate(
+            subject, key, signer, VALID.get(kind, (-30, 300)), names=(name,), access=access, host=host
+        )
         chain = [leaf]
-        if signer is not None and kind not in ("missing-intermediate", "private"):
+        alone = kind in ("missing-intermediate", "private") or kind.endswith("-leaf")
+        if signer is not None and not alone and not (access and access.issuer):
             chain.append(signer.certificate)
         path = self.folder / f"{kind}-{host.replace(':', '_')}.pem"
         path.write_bytes(b"".join(map(pem, chain)) + private_key(key))
@@ -89,10 +130,12 @@ def certificate(
     *,
     names: tuple[str, ...] = (),
     ca: bool = False,
+    access: Access | None = None,
+    host: str = "",
 ) -> x509.Certificate:
     """A certificate for the key, valid from and until so many days from now."""
     now = datetime.datetime.now(datetime.UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = _distinguished(name)
     key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     signed_by = signer.key if signer else key
     builder = (
@@ -113,7 +156,47 @@ def certificate(
         builder = builder.add_extension(
             x509.SubjectAlternativeName([_general(each) for each in names]), critical=False
         )
+    for extension in _more(access, host) if access else ():
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(signed_by, hashes.SHA256())
+
+
+def _distinguished(name: str) -> x509.Name:
+    """A distinguished name as such, or anything else as a common name."""
+    if "=" in name:
+        return x509.Name.from_rfc4514_string(name)
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _more(access: Access, host: str) -> list[x509.ExtensionType]:
+    """The extensions that say where more is found."""
+    described, found = [], []
+    if access.issuer:
+        described.append((AuthorityInformationAccessOID.CA_ISSUERS, f"http://{host}/{access.issuer}.der"))
+    if access.lists:
+        lists = access.lists.format(host=host)
+        described.append((AuthorityInformationAccessOID.OCSP, f"http://{lists}/ocsp"))
+        where = [x509.UniformResourceIdentifier(f"http://{lists}/revoked.crl")]
+        found.append(x509.CRLDistributionPoints([x509.DistributionPoint(where, None, None, None)]))
+    return [
+        *found,
+        x509.AuthorityInformationAccess(
+            [x509.AccessDescription(method, x509.UniformResourceIdentifier(url)) for method, url in described]
+        ),
+    ]
+
+
+def nothing_revoked(signer: Authority) -> bytes:
+    """An authority's list of revoked certificates, which is empty."""
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(signer.certificate.subject)
+        .last_update(now - DAY)
+        .next_update(now + 7 * DAY)
+        .sign(signer.key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.DER)
 
 
 def _general(name: str) -> x509.GeneralName:
@@ -125,6 +208,10 @@ def _general(name: str) -> x509.GeneralName:
 
 def pem(found: x509.Certificate) -> bytes:
     return found.public_bytes(serialization.Encoding.PEM)
+
+
+def der(found: x509.Certificate) -> bytes:
+    return found.public_bytes(serialization.Encoding.DER)
 
 
 def private_key(key: Key) -> bytes:

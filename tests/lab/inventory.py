@@ -49,7 +49,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def _inventory(name: str, targets: dict[str, Any], more: dict[str, Any]) -> str:
-    vantages = {"local": {"stands_for": ["vault-to-target", "user-to-saas", "connector-to-saas"]}}
+    flows = ["vault-to-target", "vault-to-service", "user-to-saas", "connector-to-saas"]
+    vantages = {"local": {"stands_for": flows}}
     whole = {"netcheck": 1, "name": f"lab {name}", "vantages": vantages, **more, "targets": targets}
     return json.dumps(whole, indent=1)
 

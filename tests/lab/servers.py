@@ -1,7 +1,8 @@
 """The servers behind the firewalls: OpenSSH, nginx, unbound, dnsmasq, and listeners that misbehave.
 
 `serve` of a scene maps a port to a kind: a variant of SSHD, `http`, `https CERTIFICATE`,
-`tls-old CERTIFICATE`, one of `tests.lab.between`, or a behaviour of `tests.lab.listeners`.
+`tls-old CERTIFICATE` and the others of TLS, one of `tests.lab.between`, of `tests.lab.middleboxes`, or a
+behaviour of `tests.lab.listeners`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from tests.lab import between
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS, TLS
+from tests.lab.middleboxes import BOXES
 from tests.lab.rules import HOLD_PORT, holding
 from tests.lab.scenes import DOMAIN, Scene
 from tests.lab.system import alone
@@ -45,6 +47,16 @@ SSHD = {
 }
 NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 MAX_LISTEN_SOCKS = 16  # of one sshd
+# What nginx says of TLS by kind; {pem} is the server's own certificate and key.
+TLS_OPTIONS = {
+    "https": "",
+    "tls-old": "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers DEFAULT@SECLEVEL=0;",
+    "tls-1.2": "ssl_protocols TLSv1.2;",
+    "tls-1.3": "ssl_protocols TLSv1.3;",
+    "https-mtls": "ssl_verify_client on; ssl_client_certificate {pem};",
+    "https-asks": "ssl_verify_client optional; ssl_client_certificate {pem};",
+    "https-stranger": "ssl_reject_handshake on;",  # knows no site of the name
+}
 SERVING = ("targets", "far")
 Listener = tuple[str, int, str, str | None]  # address, port, kind, PEM file
 PAGES = """
@@ -55,6 +67,7 @@ PAGES = """
     location = /loop { return 302 /loop; }
     location = /moved { return 301 /; }
     location = /large { default_type text/plain; root pages; }
+    location ~ \\.(der|crl)$ { default_type application/octet-stream; root pages; }
     location / { default_type text/plain; return 200 "lab says hello\n"; }
 """
 
@@ -86,6 +99,8 @@ class Servers:
         self._dnsmasq()
         self._listeners("targets", listening)
         self._listeners("far", ())
+        for place in SERVING:
+            self._boxes(place)
         for place in holding(self.scenes):
             self._listen(
                 f"hold-{place}",
@@ -136,7 +151,7 @@ class Servers:
     def _nginx(self, place: str) -> None:
         servers = []
         sockets = (*between.WEBSOCKETS, *(kind.replace("ws", "wss") for kind in between.WEBSOCKETS))
-        for scene, port, kind in self._wanted(place, "http", "https", "tls-old", *sockets):
+        for scene, port, kind in self._wanted(place, "http", *TLS_OPTIONS, *sockets):
             tls = self._tls(scene, kind) if " " in kind else ""
             listen = f"listen {_bracketed(scene.address)}:{port}{' ssl' if tls else ''};"
             pages = between.location(kind.split()[0]) if kind.startswith("ws") else PAGES
@@ -145,6 +160,7 @@ class Servers:
         work.mkdir()
         (work / "pages").mkdir()
         (work / "pages" / "large").write_text("lab says hello\n" * 2000)
+        self.authorities.publish(work / "pages")
         config = work / "nginx.conf"
         config.write_text(_nginx_config(work, "".join(servers)))
         self._spawn(place, "/usr/sbin/nginx", "-p", str(work), "-c", str(config), "-e", "stderr")
@@ -152,8 +168,8 @@ class Servers:
     def _tls(self, scene: Scene, kind: str) -> str:
         how, name = kind.split()
         pem = self.authorities.issue(name, scene.host)
-        old = "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers DEFAULT@SECLEVEL=0;" if how == "tls-old" else ""
-        return f" ssl_certificate {pem}; ssl_certificate_key {pem}; {old}"
+        options = TLS_OPTIONS.get(how, "").format(pem=pem)
+        return f" ssl_certificate {pem}; ssl_certificate_key {pem}; {options}"
 
     def _proxies(self, place: str) -> None:
         """squid and Dante, where a scene wants them."""
@@ -220,10 +236,21 @@ class Servers:
             [*wanted, *((address, port, "accept", None) for address, port in listening)],
         )
 
-    def _listen(self, name: str, place: str, wanted: list[Listener]) -> None:
+    def _boxes(self, place: str) -> None:
+        """Devices before a TLS server that read what clients say first."""
+        wanted: list[Listener] = [
+            (scene.address, port, kind, str(self.authorities.issue("good", scene.host)))
+            for scene, port, kind in self._wanted(place, *BOXES)
+        ]
+        if wanted:
+            self._listen(f"boxes-{place}", place, wanted, "tests.lab.middleboxes")
+
+    def _listen(
+        self, name: str, place: str, wanted: list[Listener], module: str = "tests.lab.listeners"
+    ) -> None:
         config = self.folder / f"{name}.json"
         config.write_text(json.dumps(wanted))
-        self._spawn(place, sys.executable, "-m", "tests.lab.listeners", str(config))
+        self._spawn(place, sys.executable, "-m", module, str(config))
 
     def _pem(self, scene: Scene, kind: str) -> str | None:
         return str(self.authorities.issue(TLS[kind], scene.host)) if kind in TLS else None

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from probes import tls
-from probes.contract import Verdict
+from probes.contract import Confidence, Verdict
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -105,6 +105,28 @@ def test_what_can_not_be_fetched_is_said(mint, bare, publish, ask):
     nowhere = bare(stranger, issuer_at="http://127.0.0.1:9/ca.cer")
     found = ask(tls.PROBE, nowhere.port, ca_file=mint.file(mint.root.pem), fetch_issuer=True)
     assert (found.cause, "can't be fetched" in found.evidence[-1]) == ("tls.untrusted", True)
+
+
+def test_what_is_fetched_may_show_a_device_that_decrypts(mint, bare, publish, ask, monkeypatch):
+    """Of a public name the whole chain must be a public CA's: no server's mistake, if it is the company's."""
+    middle = mint.make("Middle", mint.root, ca=True)
+    url, _ = publish(der(middle))
+    monkeypatch.setenv("SSL_CERT_FILE", mint.file(mint.root.pem))
+    monkeypatch.setenv("NETCHECK_PUBLIC_CAS", mint.file(mint.make("Public", ca=True).pem))
+    port = bare(middle, issuer_at=url).port
+    found = ask(tls.PROBE, port, fetch_issuer=True, public=True)
+    assert (found.cause, found.confidence) == ("tls.intercepted", Confidence.LIKELY)
+    # The service's own private CA, as is pinned; and a wrong server, of which nobody is the device.
+    pinned = ask(tls.PROBE, port, fetch_issuer=True, public=True, issuer="Middle")
+    assert pinned.cause == "tls.incomplete_chain"
+    wrong = ask(tls.PROBE, port, fetch_issuer=True, public=True, server_name="web.example")
+    assert wrong.cause == "tls.untrusted"
+    monkeypatch.setenv("NETCHECK_PUBLIC_CAS", mint.file(mint.root.pem))
+    assert ask(tls.PROBE, port, fetch_issuer=True, public=True).cause == "tls.incomplete_chain"
+    # Another issuer than the pinned one, which may well have been renewed elsewhere.
+    found = ask(tls.PROBE, port, fetch_issuer=True, public=True, issuer="Other")
+    assert found.cause == "tls.incomplete_chain"
+    assert ask(tls.PROBE, port, public=True, issuer="Other").confidence is Confidence.LIKELY
 
 
 def test_revocation_addresses(mint, bare, publish, ask):

@@ -14,6 +14,9 @@ from probes.hellos import Hello, vary
 from probes.net.base import TlsHello
 from probes.net.real import SystemNetwork
 
+# A fatal alert 112 in a record of TLS 1.2.
+UNRECOGNIZED_NAME = b"\x15\x03\x03\x00\x02\x02\x70"
+
 
 def varied(port: int, name: str | None = "web.example") -> tuple[Hello, ...]:
     async def go() -> tuple[Hello, ...]:
@@ -22,10 +25,10 @@ def varied(port: int, name: str | None = "web.example") -> tuple[Hello, ...]:
     return asyncio.run(go())
 
 
-def told(hellos: tuple[Hello, ...]) -> str:
-    """What follows for a handshake that was reset."""
-    main = Ascent("127.0.0.1", Verdict.FAIL, (), "tls.reset", Layer.TLS, summary="reset")
-    judged = Judgement(Verdict.FAIL, "tls.reset", Layer.TLS, Confidence.CERTAIN, "reset", main, ())
+def told(hellos: tuple[Hello, ...], cause: str = "tls.reset") -> str:
+    """What follows for a handshake that was reset, or ended so."""
+    main = Ascent("127.0.0.1", Verdict.FAIL, (), cause, Layer.TLS, summary="reset")
+    judged = Judgement(Verdict.FAIL, cause, Layer.TLS, Confidence.CERTAIN, "reset", main, ())
     return greeted(judged, hellos).summary
 
 
@@ -59,6 +62,28 @@ def test_a_name_that_is_minded(picky):
     assert all(one.works for one in found if one.varied == "server_name")
     assert not any(one.works for one in found if one.varied != "server_name")
     assert "goes by the name" in told(found)
+
+
+def test_a_refusal_is_an_answer_where_there_was_none(serve, hang_up):
+    """A server that knows its own name alone says no to all others, so theirs arrive; this one's does not."""
+
+    def strict(raw):
+        if b"web.example" in raw.recv(65536, 2):  # MSG_PEEK
+            hang_up(raw)
+            return
+        raw.recv(65536)
+        raw.sendall(UNRECOGNIZED_NAME)
+
+    found = varied(serve(strict).port)
+    assert not any(one.works for one in found)
+    assert "goes by the name" in told(found)
+    assert told(found, "tls.handshake_refused") == "reset"
+
+
+def test_a_protocol_that_is_missed(picky):
+    """Some servers speak to nobody who does not name a protocol (ALPN)."""
+    found = varied(picky(lambda data: b"http/1.1" not in data).port)
+    assert told(found) == "reset; with ALPN http/1.1 it is answered"
 
 
 def test_a_large_hello_that_is_minded(picky):

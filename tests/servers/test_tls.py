@@ -116,6 +116,21 @@ def test_a_root_that_is_not_trusted_is_named(mint, serve_tls, look):
     assert found.summary == "the chain ends in a CA that is not trusted here: CN=Private CA"
 
 
+def test_an_intermediate_that_only_the_ca_file_has_is_a_caution(mint, serve_tls, look):
+    """It is verified here, and not by whoever knows the root alone; a CA trusted for itself is no gap."""
+    middle = mint.make("Lab Intermediate", mint.root, ca=True)
+    leaf = mint.leaf(issuer=middle)
+    bare, whole = (serve_tls(mint.context(*sent)).port for sent in ((leaf,), (leaf, middle)))
+    both, alone = mint.file(mint.root.pem, middle.pem), mint.file(middle.pem)
+    found = look(bare, ca_file=both)
+    assert found.verdict is Verdict.PASS
+    assert [caution.cause for caution in found.cautions] == ["tls.incomplete_chain"]
+    assert "Lab Intermediate" in found.cautions[0].text
+    for port, ca_file in ((whole, both), (bare, alone)):
+        found = look(port, ca_file=ca_file)
+        assert (found.verdict, found.cautions) == (Verdict.PASS, ())
+
+
 def test_an_expired_intermediate_is_told_from_an_expired_leaf(mint, serve_tls, look):
     """The words say which certificate of the chain it is."""
     middle = mint.make("Lab Intermediate", mint.root, ca=True, days=(-30, -2))
@@ -255,6 +270,29 @@ def test_an_optional_client_certificate_is_no_fault(mint, serve_tls, look, versi
     found = look(serve_tls(context).port)
     assert found.verdict is Verdict.PASS
     assert found.facts["tls"]["client_certificate_requested"] is True
+
+
+def test_the_refusal_is_waited_for_on_a_long_way(mint, serve, look):
+    """Of TLS 1.3 it comes a round trip after our side is done, however long that is."""
+    context = mint.context(mint.leaf())
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(mint.file(mint.root.pem))
+
+    def far(raw):
+        here, there = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(here, there, server_side=True)
+        while True:
+            here.write(raw.recv(65536))
+            time.sleep(1.2)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                raw.sendall(there.read())
+            except ssl.SSLError:
+                raw.sendall(there.read())
+                return
+
+    assert look(serve(far).port).cause == "tls.client_certificate_required"
 
 
 def test_a_server_that_asks_and_hangs_up_probably_wanted_a_certificate(mint, serve, look):

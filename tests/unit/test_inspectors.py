@@ -1,0 +1,70 @@
+"""Products that decrypt, by the names of the CAs that they sign with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from probes import certificates, inspectors
+from probes.certificates import Certificate
+from tests.lab.issuers import ISSUERS
+
+PRODUCTS = {
+    "by-netskope": "Netskope",
+    "by-umbrella": "Cisco Umbrella",
+    "by-secure-access": "Cisco Secure Access",
+    "by-paloalto": "Palo Alto Networks",
+    "by-prisma": "Palo Alto Networks",
+    "by-bluecoat": "Blue Coat ProxySG",
+    "by-cloud-swg": "Symantec (Broadcom) Cloud SWG",
+    "by-sophos": "Sophos",
+    "by-sfos": "Sophos",
+    "by-checkpoint": "Check Point",
+    "by-barracuda": "Barracuda",
+    "by-mcafee": "Skyhigh (McAfee) Web Gateway",
+    "by-skyhigh": "Skyhigh (McAfee) Web Gateway",
+    "by-trellix": "Trellix",
+    "by-iboss": "iboss",
+    "by-forcepoint": "Forcepoint",
+    "by-cato": "Cato Networks",
+    "by-cloudflare": "Cloudflare Gateway",
+    "by-squid": "Squid",
+    "by-mitmproxy": "mitmproxy",
+}
+NOBODYS = (
+    "CN=Symantec Class 3 Secure Server CA - G4,O=Symantec Corporation,C=US",  # has been a public CA
+    "CN=DigiCert Global G2 TLS RSA SHA256 2020 CA1,O=DigiCert Inc,C=US",
+    "O=Internet Widgits Pty Ltd,ST=Some-State,C=AU",
+    "CN=ACME Forward Planning CA,O=ACME",
+    "CN=Cloudflare Inc ECC CA-3,O=Cloudflare\\, Inc.,C=US",
+)
+
+
+def signed_by(name: str) -> tuple[Certificate]:
+    """A leaf whose issuer has this name; the rest of it is anybody's."""
+    pem = trustme.CA().issue_cert("web.example").cert_chain_pems[0].bytes()
+    [leaf] = certificates.read([x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)])
+    issuer = x509.Name.from_rfc4514_string(name).rfc4514_string(certificates.WORDS)
+    return (replace(leaf, issuer=issuer),)
+
+
+@pytest.mark.parametrize(("kind", "product"), PRODUCTS.items())
+def test_a_product_is_told_by_its_issuer(kind: str, product: str) -> None:
+    """By the name that it gives its own CA."""
+    assert inspectors.product_of(signed_by(ISSUERS[kind].name)) == product
+
+
+@pytest.mark.parametrize("name", NOBODYS)
+def test_others_are_no_product(name: str) -> None:
+    """Public CAs of the same makers, and names that only resemble one."""
+    assert inspectors.product_of(signed_by(name)) is None
+
+
+def test_an_address_of_mail_is_named_as_such() -> None:
+    """RFC 4514 has no word for it, and some products sign with one."""
+    [leaf] = signed_by(ISSUERS["by-netskope"].name)
+    assert leaf.issuer.startswith("emailAddress=certadmin@netskope.com,CN=")
