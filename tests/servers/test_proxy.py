@@ -11,6 +11,7 @@ import pytest
 from probes import proxy
 from probes.contract import Confidence, Layer, Verdict
 from probes.http import HTTP, HTTPS
+from probes.ws import WS
 from tests.servers.heads import head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -110,6 +111,14 @@ def test_http_asks_the_proxy_in_absolute_form(serve, http_proxy, ask):
     found = ask(HTTP, target.port, path="/health?x=1", proxy=through(between))
     assert found.verdict is Verdict.PASS
     assert between.asked[0].startswith(f"GET http://127.0.0.1:{target.port}/health?x=1 HTTP/1.1")
+
+
+def test_a_websocket_without_tls_is_tunnelled(serve, http_proxy, ask):
+    """RFC 6455 4.1: also where a plain request would be sent in absolute form."""
+    target = serve(lambda sock: (head(sock), sock.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")))
+    between = http_proxy()
+    assert ask(WS, target.port, proxy=through(between)).cause == "http.status"
+    assert [request.split(" ")[0] for request in between.asked] == ["CONNECT", "CONNECT"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
