@@ -11,6 +11,12 @@ from probes import tls
 from probes.settings import BadValue, Choice, Listing, Text, TextMap, Whole, option, shown
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+# A name, or an IPv6 address in brackets; a login page answers what is not inside TLS.
+CHALLENGE = Text(
+    "a URL of plain http",
+    r"http://(?:[^\s/@:\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}))?(?:/\S*)?",
+    "http://challenge.acme.example/generate_204",
+)
 PATH = Text("a path", r"/[^\s\x00-\x1f\x7f]*", "/health")
 
 # Names under which secrets travel, such as X-Vault-Token: what is sent stands in every record of the run.
@@ -73,9 +79,22 @@ class Settings(tls.Settings):
     proxy: str | None = option(
         Proxy(), None, "the proxy to go through: a URL, `env` for HTTPS_PROXY and NO_PROXY, `none`"
     )
+    challenge: str | None = option(
+        CHALLENGE,
+        None,
+        "a URL that answers 204, asked where a login page of the network may be what answers; none is asked"
+        " unless it is given",
+    )
+    challenge_body: str | None = option(
+        Text(), None, "text that the answer of the `challenge` has, if it is a page and not 204"
+    )
 
     def __post_init__(self) -> None:
         tls.Settings.__post_init__(self)
+        if self.challenge_body is not None and self.challenge is None:
+            raise BadValue(
+                "`challenge_body` is the answer to a `challenge`, which is missing", ("challenge_body",)
+            )
         if self.body is not None and self.method == "HEAD":
             raise BadValue("`body` can't be looked for with `method: HEAD`", ("body",))
 

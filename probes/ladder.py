@@ -137,6 +137,11 @@ class Ladder:
         self._connections.append(connection)
         return connection
 
+    def fail_as(self, failed: Failed) -> None:
+        """Say of the step that failed what was found out about it afterwards."""
+        self.failed = failed
+        self.steps[-1] = self.steps[-1]._replace(verdict=failed.verdict, cause=failed.cause)
+
     def caution(self, cause: str | None, text: str, layer: Layer = Layer.PROTOCOL) -> None:
         """It works now, but …"""
         self.cautions.append(Caution(cause, text, layer))

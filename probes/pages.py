@@ -14,12 +14,22 @@ from typing import NamedTuple
 TELLING = ("server", "via", "x-squid-error", "proxy-agent", "x-cache", "proxy-status", "proxy-authenticate")
 
 
+# How such a page is headed. The words alone are anybody's, and so is a product's name in a text.
+FORBIDS = re.compile(
+    r"<(title|h[1-3])\b[^>]*>[^<]*(?:\bblock|denied|violation|not (?:allowed|permitted)|restricted"
+    r"|can(?:no|')t be displayed|could not be retrieved|notification: policy)",
+    re.IGNORECASE,
+)
+
+
 class Product(NamedTuple):
-    """A device that writes pages. `header` is looked for in `NAME: value` lines, `body` in the page."""
+    """A device that writes pages. `header` is looked for in `NAME: value` lines, `body` in the page, `host`
+    in the name to which it redirects."""
 
     name: str
     header: re.Pattern[str] | None
     body: re.Pattern[str] | None
+    host: re.Pattern[str] | None
 
 
 def signs(headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -28,14 +38,21 @@ def signs(headers: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def product_of(headers: Mapping[str, str], body: str = "") -> str | None:
-    """Whose page it is; None where nothing tells."""
+    """Whose page it is; None where nothing tells. A page tells only where its head or title forbids."""
     lines = [f"{name}: {value}" for name, value in headers.items()]
     for product in _products():
         if product.header is not None and any(map(product.header.search, lines)):
             return product.name
-        if product.body is not None and product.body.search(body):
-            return product.name
-    return None
+    if not FORBIDS.search(body):
+        return None
+    named = (one for one in _products() if one.body is not None and one.body.search(body))
+    return next((product.name for product in named), None)
+
+
+def sent_to(host: str) -> str | None:
+    """The product whose page stands at this host, by which it tells what it blocks; None: nobody's known."""
+    named = (one for one in _products() if one.host is not None and one.host.search(host.rstrip(".")))
+    return next((product.name for product in named), None)
 
 
 @functools.cache
@@ -45,7 +62,8 @@ def _products() -> tuple[Product, ...]:
 
     data = tomllib.loads(files("probes").joinpath("pages.toml").read_text(encoding="utf-8"))
     return tuple(
-        Product(one["name"], _pattern(one, "header"), _pattern(one, "body")) for one in data["product"]
+        Product(one["name"], *(_pattern(one, key) for key in ("header", "body", "host")))
+        for one in data["product"]
     )
 
 

@@ -52,6 +52,19 @@ def origin(parts: SplitResult) -> tuple[str, int]:
     return parts.scheme, port_of(parts)
 
 
+def host_of(found: str | None) -> str | None:
+    """The host of a URL, comparable; None where there is none, or it is no URL.
+
+    >>> host_of("http://Login.Example:8080/start"), host_of("/start")
+    ('login.example', None)
+    """
+    try:
+        host = urlsplit(found).hostname if found else None
+        return normal(host) if host else None
+    except ValueError:
+        return None
+
+
 def normal(host: str) -> str:
     """A host name or address in the form in which two can be compared.
 

@@ -44,7 +44,10 @@ MOST_ANSWER = 256 * 1024
 ALPN = ("http/1.1",)
 # The server never saw the upgrade, and answers as to any request: nobody says so of a path that is not there.
 STRIPPED = frozenset({400, 426})
+# It wants a login of its own, or has nothing there: no proxy or firewall says so of an upgrade.
+OF_THE_SERVICE = frozenset({401, 404, 405, 410})
 TOKEN = b"netcheck"
+HOW = {TimedOut: "not answered", PeerClosed: "hung up on", PeerReset: "reset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,9 @@ class Talk:
             return answer
         except RemoteProtocolError as error:
             words = f"what answers is no WebSocket: {plain(str(error))}"
-            raise Failed("ws.upgrade_blocked", words) from None
+            wrong = "accept" in str(error).lower()
+            why = ("its Sec-WebSocket-Accept is not the one that answers our key",) if wrong else ()
+            raise Failed("ws.upgrade_blocked", words, evidence=why, confidence=Confidence.LIKELY) from None
 
     async def send(self, event: Event, until: float) -> None:
         await self._connection.send(self._ws.send(event), until)
@@ -143,7 +148,8 @@ class Visit:
     async def climb(self) -> None:
         """Connect, TLS for wss, upgrade, then the frames."""
         ladder, settings = self._ladder, self._settings
-        connection = await self._opening.first(HTTP[self._scheme], self._port)
+        # By its own scheme: through a proxy a WebSocket is always a tunnel (RFC 6455 4.1).
+        connection = await self._opening.first(self._scheme, self._port)
         if self._scheme == "wss":
             await tls.secure(ladder, connection, self._host, settings, ALPN)
         with ladder.step(Layer.PROTOCOL) as rung:
@@ -165,10 +171,10 @@ class Visit:
             beside = await self._beside(until)
             if beside is None:
                 raise
-            how = {TimedOut: "is not answered", PeerClosed: "is hung up on", PeerReset: "is reset"}
-            words = f"the upgrade {how[type(broken)]}, and a plain GET beside it gets {beside.words}"
+            words = f"the upgrade is {HOW[type(broken)]}, and a plain GET beside it gets {beside.words}"
+            evidence = (*beside.signs, *self._issuer())
             raise Failed(
-                "ws.upgrade_blocked", words, confidence=Confidence.LIKELY, evidence=beside.signs
+                "ws.upgrade_blocked", words, confidence=Confidence.LIKELY, evidence=evidence
             ) from None
         except Failed as failed:
             failed.evidence = (*failed.evidence, *self._issuer())
@@ -186,32 +192,48 @@ class Visit:
         status = answer.status_code
         self._facts.update(status=status, server=headers.get("server"))
         evidence = (f"the upgrade was answered {status}", *pages.signs(headers), *self._issuer())
+        if (wanted := http.wants_login(status, "", headers)) is not None:
+            wanted.evidence = evidence
+            return wanted
         product = pages.product_of({k: v for k, v in headers.items() if k not in http.PASSED_ON})
+        product = product or pages.sent_to(urls.host_of(headers.get("location")) or "")
         by = f" by {product}" if product else ""
+        # One answer alone does not show whether the service itself gives it.
+        sure = Confidence.CERTAIN if product else Confidence.LIKELY
         if status < 300 or status in STRIPPED:
             words = f"the upgrade was taken for a plain request{by}: {status}"
-            return Failed("ws.upgrade_blocked", words, evidence=evidence)
+            return Failed("ws.upgrade_blocked", words, evidence=evidence, confidence=sure)
         beside = await self._beside(until)
         if beside is not None and beside.status == status:
-            cause = "http.server_error" if status >= 500 else "http.status"
-            words = f"{self._url.path} answers {status}, with and without an upgrade"
-            return Failed(cause, words, evidence=evidence)
+            return self._same_to_all(status, headers.get("location"), product, evidence)
         plain_one = f", and a plain GET beside it gets {beside.words}" if beside else ""
-        return Failed(
-            "ws.upgrade_blocked",
-            f"the upgrade is refused{by}: {status}{plain_one}",
-            evidence=evidence,
-            confidence=Confidence.CERTAIN if beside else Confidence.LIKELY,
-        )
+        if status in OF_THE_SERVICE and product is None:
+            cause = "http.status"
+            words = f"the service refuses the upgrade itself: {status}{plain_one}"
+            return Failed(cause, words, evidence=evidence, confidence=Confidence.LIKELY)
+        words = f"the upgrade is refused{by}: {status}{plain_one}"
+        return Failed("ws.upgrade_blocked", words, evidence=evidence, confidence=sure)
+
+    def _same_to_all(
+        self, status: int, location: str | None, product: str | None, evidence: tuple[str, ...]
+    ) -> Failed:
+        """It is not about the upgrade: the path, the service, or a page in its place."""
+        words = f"{self._url.path} answers {status}, with and without an upgrade"
+        seen = self._ladder.facts.get("tls") or {}
+        if product is not None and self._settings.public and not seen.get("known_publicly"):
+            words = f"{product} answers in the service's place: {words}"
+            return Failed("http.blocked_by_proxy", words, evidence=evidence, confidence=Confidence.LIKELY)
+        away = urls.host_of(location) if status in http.REDIRECTS else None
+        if away is not None and away not in {urls.normal(self._host), urls.normal(self._name)}:
+            words = f"{words}, and redirects to {plain(location or '')}"
+            return Failed("http.redirected_away", words, evidence=evidence)
+        return Failed("http.server_error" if status >= 500 else "http.status", words, evidence=evidence)
 
     async def _beside(self, until: float) -> Beside | None:
         """A plain request for the same path on a connection of its own: the control. None: not answered."""
         ladder = self._ladder
         try:
-            connection = await self._opening.again(HTTP[self._scheme], self._port, until)
-            if self._scheme == "wss":
-                hello = tls.hello_of(self._name, self._settings, ALPN)
-                await connection.start_tls(hello, until)
+            connection = await self._connected(until)
             request = Plain("GET", self._target(), tuple(self._headers().items()))
             reply = await Client(connection).ask(request, until)
         except (Failed, NetworkFailure):
@@ -219,17 +241,28 @@ class Visit:
         ladder.facts["ws"]["plain_status"] = reply.status
         return Beside(reply.status, f"{reply.status} {reply.reason}".strip(), pages.signs(reply.headers))
 
+    async def _connected(self, until: float) -> Connection:
+        """A further connection, inside TLS for wss. Raises Failed, NetworkFailure."""
+        connection = await self._opening.again(self._scheme, self._port, until)
+        if self._scheme == "wss":
+            await connection.start_tls(tls.hello_of(self._name, self._settings, ALPN), until)
+        return connection
+
     async def _frames(self, talk: Talk, until: float, later: float) -> None:
         """A large message, a ping behind it, then a ping after some silence."""
         settings, ladder = self._settings, self._ladder
-        if settings.frame:
-            await talk.send(BytesMessage(os.urandom(settings.frame)), until)
-        ended = await talk.answer_to_ping(until)
+        what = f"a message of {settings.frame} bytes" if settings.frame else "a ping"
+        try:
+            if settings.frame:
+                await talk.send(BytesMessage(os.urandom(settings.frame)), until)
+            ended = await talk.answer_to_ping(until)
+        except (TimedOut, PeerClosed, PeerReset) as broken:
+            ladder.prove(f"{what} is {HOW[type(broken)]}")
+            if settings.frame and await self._stands(until):
+                ladder.prove("another session, without the large message, answers a ping")
+            raise
         if ended is not None:
-            code, reason = ended.code, plain(ended.reason or "")
-            what = f"a message of {settings.frame} bytes" if settings.frame else "a ping"
-            ladder.prove(f"the server closed the session after {what}: {int(code)} {reason}".rstrip())
-            self._facts["closed"] = int(code)
+            self._closed(ended, what)
             return
         if settings.frame:
             ladder.prove(f"a message of {settings.frame} bytes arrived: the ping behind it was answered")
@@ -237,12 +270,29 @@ class Visit:
         try:
             ended = await talk.answer_to_ping(later)
         except (TimedOut, PeerClosed, PeerReset) as broken:
-            how = {TimedOut: "not answered", PeerClosed: "hung up on", PeerReset: "reset"}[type(broken)]
-            words = f"after {settings.ping_after:g} s of silence a ping is {how}; before it one was answered"
+            silence = f"after {settings.ping_after:g} s of silence"
+            words = f"{silence} a ping is {HOW[type(broken)]}; before it one was answered"
             raise Failed("path.idle_dropped", words, confidence=Confidence.LIKELY) from None
-        if ended is None:
-            ladder.prove(f"a ping after {settings.ping_after:g} s of silence was answered")
-            await talk.leave(later)
+        if ended is not None:
+            self._closed(ended, f"less than {settings.ping_after:g} s of silence")
+            return
+        ladder.prove(f"a ping after {settings.ping_after:g} s of silence was answered")
+        await talk.leave(later)
+
+    def _closed(self, ended: CloseConnection, after: str) -> None:
+        """The server itself says goodbye: what was sent before has arrived."""
+        code, reason = int(ended.code), plain(ended.reason or "")
+        self._ladder.prove(f"the server closed the session after {after}: {code} {reason}".rstrip())
+        self._facts["closed"] = code
+
+    async def _stands(self, until: float) -> bool:
+        """Whether a session of its own answers a ping, with nothing large in it."""
+        try:
+            talk = Talk(await self._connected(until))
+            answer = await talk.upgrade(self._request(), until)
+            return isinstance(answer, AcceptConnection) and await talk.answer_to_ping(until) is None
+        except (Failed, NetworkFailure):
+            return False
 
     def _request(self) -> Request:
         ours = [
@@ -262,8 +312,12 @@ class Visit:
 
     def _issuer(self) -> tuple[str, ...]:
         """Whose certificate was seen: a device that decrypts is often the one that strips."""
-        chain = (self._ladder.facts.get("tls") or {}).get("chain")
-        return (f"the certificate's issuer is {chain[0]['issuer']}",) if chain else ()
+        seen = self._ladder.facts.get("tls") or {}
+        if not seen.get("chain"):
+            return ()
+        issuer = f"the certificate's issuer is {seen['chain'][0]['issuer']}"
+        whose = ", which public CAs know: the service's own side answers" if seen["known_publicly"] else ""
+        return (f"{issuer}{whose}",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from pathlib import Path
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, Request
 
+from tests.lab import impostors
+
 Behaviour = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 FOREVER = 3600.0
 # TLS 1.2 records: a fatal alert with its number; a ServerHello's header that promises 512 bytes.
@@ -261,6 +263,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "reset-later": reset_later,
     **dict.fromkeys(TLS, http_ok),
     "tls-silent": silent,
+    **impostors.BEHAVIOURS,
 }
 
 
@@ -300,7 +303,7 @@ def context(kind: str, pem: str | None) -> ssl.SSLContext | None:
 async def serve(wanted: list[tuple[str, int, str, str | None]]) -> None:
     """Listen everywhere, say so, and serve until the process ends."""
     for address, port, kind, pem in wanted:
-        behave = wrapped(BEHAVIOURS[kind])
+        behave = wrapped(BEHAVIOURS[kind.split()[0]])
         await asyncio.start_server(behave, address, port, ssl=context(kind, pem), backlog=64)
     print("ready", flush=True)
     await asyncio.Event().wait()

@@ -8,7 +8,8 @@ fingerprint of every sshd's key, and `{folder}`, where the certificates are.
 
 `expect` may say the place, as `where = { relation = "after", address = "fw2-in", before = "left-in" }`:
 hops are named as in `tests.lab.topology.HOPS`, `target` is the scene's address, `none` no place at all,
-and a list allows any of several. `users` names the users who can know: `root`, `plain_user`.
+and a list allows any of several. `shows` are words that must stand in the summary, the evidence or the
+warnings. `users` names the users who can know: `root`, `plain_user`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Expected:
     responsible: tuple[str, ...] = ()
     ecmp: bool | None = None
     controls: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ def _expected(table: dict[str, Any], address: str) -> Expected:
         responsible=_several(table.get("responsible", ())),
         ecmp=table.get("ecmp"),
         controls=_several(table.get("controls", ())),
+        shows=_several(table.get("shows", ())),
     )
 
 

@@ -149,7 +149,7 @@ class Servers:
         self._spawn(place, *_shed(), "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
 
     def _nginx(self, place: str) -> None:
-        servers = []
+        servers = [f"  server {{ listen 127.0.0.1:{between.PAGES_PORT};{PAGES}  }}\n"]
         sockets = (*between.WEBSOCKETS, *(kind.replace("ws", "wss") for kind in between.WEBSOCKETS))
         for scene, port, kind in self._wanted(place, "http", *TLS_OPTIONS, *sockets):
             tls = self._tls(scene, kind) if " " in kind else ""
@@ -182,7 +182,7 @@ class Servers:
         for kind in between.SOCKS:
             if wanted := self._wanted(place, kind):
                 config = self.folder / f"{kind}-{place}.conf"
-                config.write_text(between.socks_config(wanted, deny=kind.endswith("deny")))
+                config.write_text(between.socks_config(wanted, kind))
                 self._spawn(place, "/usr/sbin/danted", "-f", str(config), "-p", f"{config}.pid")
 
     def _time(self) -> None:
@@ -253,7 +253,9 @@ class Servers:
         self._spawn(place, sys.executable, "-m", module, str(config))
 
     def _pem(self, scene: Scene, kind: str) -> str | None:
-        return str(self.authorities.issue(TLS[kind], scene.host)) if kind in TLS else None
+        """The certificate of a behaviour: the one its kind always has, or the one named behind it."""
+        named = TLS.get(kind) or kind.partition(" ")[2]
+        return str(self.authorities.issue(named, scene.host)) if named else None
 
     def wait(self, listening: Iterable[tuple[str, int]]) -> None:
         """Wait until everything listens; a server that died is an error with its last words."""

@@ -12,6 +12,7 @@ import pytest
 from probes import proxy
 from probes.contract import Confidence, Layer, Verdict
 from probes.http import HTTP, HTTPS
+from probes.ws import WS
 from tests.servers.heads import head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -178,6 +179,14 @@ def test_a_proxy_without_the_tls_it_should_have(serve, ask):
     found = ask(HTTPS, 443, host="target.invalid", proxy=through(plain, "https"))
     assert (found.cause, found.layer) == ("proxy.unreachable", Layer.CONNECT)
     assert "the handshake with it is tls.not_tls" in found.evidence
+
+
+def test_a_websocket_without_tls_is_tunnelled(serve, http_proxy, ask):
+    """RFC 6455 4.1: also where a plain request would be sent in absolute form."""
+    target = serve(lambda sock: (head(sock), sock.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")))
+    between = http_proxy()
+    assert ask(WS, target.port, proxy=through(between)).cause == "http.status"
+    assert [request.split(" ")[0] for request in between.asked] == ["CONNECT", "CONNECT"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

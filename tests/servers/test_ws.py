@@ -133,8 +133,76 @@ def test_an_upgrade_that_somebody_else_accepted(serve, ask):
         b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"
     )
     found = ask(WS, serve(answering(answer)).port)
-    assert found.cause == "ws.upgrade_blocked"
+    assert (found.cause, found.confidence) == ("ws.upgrade_blocked", Confidence.LIKELY)
     assert "no WebSocket" in found.summary
+    assert "its Sec-WebSocket-Accept is not the one that answers our key" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("upgraded", "plain", "cause"),
+    [
+        (PLAIN % (b"401 Unauthorized", b"Server: nginx\r\n"), b"200 OK", "http.status"),
+        (PLAIN % (b"404 Not Found", b""), b"200 OK", "http.status"),
+        (PLAIN % (b"511 Network Authentication Required", b""), b"200 OK", "http.captive_portal"),
+        (PLAIN % (b"407 Proxy Authentication Required", b""), b"200 OK", "proxy.auth_required"),
+        (PLAIN % (b"403 No", b"Server: nginx\r\n"), b"200 OK", "ws.upgrade_blocked"),
+        (PLAIN % (b"302 Found", b"Location: https://sso.example/\r\n"), b"302 Found", "http.redirected_away"),
+        (PLAIN % (b"302 Found", b"Location: /login\r\n"), b"302 Found", "http.status"),
+        (PLAIN % (b"403 No", b"Server: Zscaler/6.2\r\n"), b"403 No", "http.blocked_by_proxy"),
+    ],
+)
+def test_whose_refusal_it_is(serve, ask, upgraded, plain, cause):
+    """The service's own words are its own, and one answer of nobody's is no proof."""
+    found = ask(WS, serve(answering(upgraded, PLAIN % (plain, b""))).port, public=True)
+    assert found.cause == cause
+    assert found.confidence is Confidence.LIKELY or cause not in (
+        "ws.upgrade_blocked",
+        "http.blocked_by_proxy",
+    )
+
+
+def test_a_large_message_that_is_cut(serve, ask):
+    """What happened to it, and that a session without it stands."""
+
+    def handler(sock):
+        sock.settimeout(5)
+        ws, came = WSConnection(ConnectionType.SERVER), 0
+        while came < 20_000 and (data := sock.recv(65536)):
+            came += len(data)
+            ws.receive_data(data)
+            for event in ws.events():
+                if isinstance(event, Request):
+                    sock.sendall(ws.send(AcceptConnection()))
+                elif isinstance(event, Ping):
+                    sock.sendall(ws.send(event.response()))
+
+    found = ask(WS, serve(handler).port)
+    assert found.cause in ("protocol.reset", "protocol.closed")
+    assert "another session, without the large message, answers a ping" in found.evidence
+
+
+def test_a_server_that_says_goodbye_in_silence(serve, ask):
+    """Its own words, and nothing that was dropped on the way."""
+
+    def handler(sock):
+        ws = WSConnection(ConnectionType.SERVER)
+        sock.settimeout(0.5)
+        try:
+            while data := sock.recv(65536):
+                ws.receive_data(data)
+                for event in ws.events():
+                    if isinstance(event, Request):
+                        sock.sendall(ws.send(AcceptConnection()))
+                    elif isinstance(event, Ping):
+                        sock.sendall(ws.send(event.response()))
+        except TimeoutError:
+            sock.sendall(ws.send(CloseConnection(code=1001, reason="idle")))
+            sock.settimeout(10)
+            drain(sock)
+
+    found = ask(WS, serve(handler).port, ping_after=1.0)
+    assert found.verdict is Verdict.PASS
+    assert "the server closed the session after less than 1 s of silence: 1001 idle" in found.evidence
 
 
 def test_another_protocol_answers(serve, ask):
