@@ -6,10 +6,9 @@ import statistics
 
 from netcheck.check import Check
 from netcheck.diagnosis import facts
-from netcheck.diagnosis.together import Others
+from netcheck.diagnosis.together import AGREE, Others
 from probes.contract import Ascent, Outcome
 
-AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and a slow answer included
 SEVERAL = 2  # hosts whose clocks must agree for ours to be wrong
 
 
