@@ -7,11 +7,10 @@ import statistics
 from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.facts import tls_name
-from netcheck.diagnosis.together import Others, Signed
+from netcheck.diagnosis.together import AGREE, Others, Signed
 from probes.contract import Ascent, Outcome
 from probes.ladder import is_address
 
-AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and a slow answer included
 SEVERAL = 2  # hosts whose clocks must agree for ours to be wrong
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probes import dns_judgement
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
-from probes.dns_judgement import Beside
+from probes.dns_judgement import Said
 from probes.ladder import Ladder, Stopped
 from probes.net import dnswire
 from probes.net.base import LookupFailed, Network
@@ -53,15 +52,16 @@ async def run(
     ladder = Ladder(None, timing, network, LAYERS)
     try:
         with ladder.step(Layer.RESOLVE) as rung:
-            config = dnswire.system_config()
-            answers = await _ask(target.host, settings, config, network, rung.until)
+            asker = Asker(target.host, settings, network, rung.until)
+            said, system = await asyncio.gather(asker.ask_all(), asker.own())
+            answers = [one.answer for one in said]
             rung.detail["answers"] = [answer.text for answer in answers]
             if settings.type in ADDRESSES:
-                beside = await _look_beside(target.host, answers, settings, config, network, rung.until)
-                dns_judgement.beside(ladder, answers, beside)
+                dns_judgement.beside(ladder, said)
+                dns_judgement.sinkholes(ladder, target.host, answers, settings.addresses)
             dns_judgement.answers(ladder, answers, settings.addresses, named=settings.resolvers is not None)
             if settings.type in ADDRESSES:
-                dns_judgement.own(ladder, answers, beside, settings.addresses)
+                dns_judgement.own(ladder, target.host, answers, system, settings.addresses)
                 ladder.address = ladder.facts["records"][0]
     except Stopped:
         pass
@@ -69,76 +69,70 @@ async def run(
     return Outcome(None, (ascent,), (), ladder.started, ascent.duration)
 
 
-async def _ask(
-    host: str, settings: Settings, config: dnswire.StubConfig, network: Network, until: float
-) -> list[dnswire.Answer]:
-    """One answer a server, all asked at once: a dead first one must not hide what the second says."""
-    types = (settings.type,) if settings.type else ("A", "AAAA")
-    names = dnswire.candidates(host, config)
-    servers = settings.resolvers or config.servers
-    return list(await asyncio.gather(*(_ask_names(network, one, names, types, until) for one in servers)))
+class Asker:
+    """All questions about one name."""
 
+    def __init__(self, host: str, settings: Settings, network: Network, until: float) -> None:
+        config = dnswire.system_config()
+        self._host = host
+        self._network = network
+        self._until = until
+        self._named = settings.resolvers is not None
+        self._servers = settings.resolvers or config.servers
+        self._names = dnswire.candidates(host, config)
+        self._types = (settings.type,) if settings.type else ("A", "AAAA")
+        self._odd = f"{secrets.token_hex(8)}.{NOWHERE}" if settings.type in ADDRESSES else None
 
-async def _ask_names(
-    network: Network,
-    server: dnswire.Server,
-    names: tuple[str, ...],
-    types: tuple[str, ...],
-    until: float,
-) -> dnswire.Answer:
-    """The server's answer for the first of the names that exists, or for the last of them."""
-    for name in names:
-        answer = await dnswire.ask(network, server, name, types, until)
-        if answer.status != "nxdomain":
-            break
-    return answer
+    async def ask_all(self) -> list[Said]:
+        """Every server at once: a dead first one must not hide what the second says."""
+        return list(await asyncio.gather(*map(self._ask, self._servers)))
 
+    async def _ask(self, server: dnswire.Server) -> Said:
+        """One server's answer, and beside it a name that can't exist, and the same over TCP.
 
-async def _look_beside(
-    host: str,
-    answers: Sequence[dnswire.Answer],
-    settings: Settings,
-    config: dnswire.StubConfig,
-    network: Network,
-    until: float,
-) -> Beside:
-    """What tells an honest answer: names that can't exist, the same over TCP, and the system's own lookup."""
-    until = min(until, network.now() + BESIDE)
-    good = [answer for answer in answers if answer.status == "found"]
-    odd = f"{secrets.token_hex(8)}.{NOWHERE}"
-    suffixes = [answer.name.removeprefix(f"{host}.") for answer in good]
-    strange = [f"{secrets.token_hex(8)}.{suffix}" if suffix else "" for suffix in suffixes]
-    kind = (settings.type,) if settings.type else ("A", "AAAA")
+        All at once, for a question that waited for another's deadline would have no time left.
+        """
+        if self._odd is None:
+            return Said(await self._answer(server))
+        soon = min(self._until, self._network.now() + BESIDE)
+        answer, invented, by_tcp = await asyncio.gather(
+            self._answer(server),
+            dnswire.ask(self._network, server, self._odd, self._types, soon),
+            dnswire.ask_by_tcp(self._network, server, self._names[0], self._types[0], soon),
+        )
+        return Said(answer, _if_found(invented), await self._suffixed(answer), by_tcp)
 
-    async def ask(server: dnswire.Server, name: str) -> dnswire.Answer | None:
-        return await dnswire.ask(network, server, name, kind, until) if name else None
+    async def _answer(self, server: dnswire.Server) -> dnswire.Answer:
+        """The answer for the first of the names that exists, or for the last of them."""
+        for name in self._names:
+            answer = await dnswire.ask(self._network, server, name, self._types, self._until)
+            if answer.status != "nxdomain":
+                break
+        return answer
 
-    async def own() -> tuple[str, ...]:
-        if settings.resolvers or host.endswith("."):
+    async def _suffixed(self, answer: dnswire.Answer) -> dnswire.Answer | None:
+        """What any other name gets under the search suffix by which this one was found."""
+        whole = f"{self._host.removesuffix('.')}."
+        if answer.status != "found" or answer.name == whole:
+            return None
+        name = f"{secrets.token_hex(8)}.{answer.name.removeprefix(whole)}"
+        until = min(self._until, self._network.now() + BESIDE)
+        return _if_found(await dnswire.ask(self._network, answer.server, name, self._types, until))
+
+    async def own(self) -> tuple[str, ...]:
+        """The addresses that programs of this host get, where its own servers are asked."""
+        if self._odd is None or self._named or self._host.endswith("."):
             return ()
         try:
-            return (await network.resolve(host, until - network.now())).addresses
+            # All who look this name up share the lookup and its time.
+            found = await self._network.resolve(self._host, self._until - self._network.now())
         except LookupFailed:
             return ()
+        return tuple(one for one in found.addresses if ("AAAA" if ":" in one else "A") in self._types)
 
-    invented, suffixed, streams, system = await asyncio.gather(
-        asyncio.gather(*(ask(answer.server, odd) for answer in good)),
-        asyncio.gather(*(ask(answer.server, name) for answer, name in zip(good, strange, strict=True))),
-        asyncio.gather(
-            *(
-                dnswire.ask_by_tcp(network, answer.server, answer.name or f"{host}.", kind[0], until)
-                for answer in answers
-                if answer.status in ("found", "timeout")
-            )
-        ),
-        own(),
-    )
-    return Beside(
-        invented={one.server: one for one in invented if one is not None and one.status == "found"},
-        suffixed={one.server: one for one in suffixed if one is not None and one.status == "found"},
-        by_tcp={one.server: one for one in streams},
-        system=system,
-    )
+
+def _if_found(answer: dnswire.Answer) -> dnswire.Answer | None:
+    return answer if answer.status == "found" else None
 
 
 PROBE = Probe(

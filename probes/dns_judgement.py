@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from probes.codes import Failed
 from probes.contract import Confidence, Layer
 from probes.ladder import Ladder, is_address
 from probes.net import dnswire
-from probes.net.dnswire import Answer, Server
+from probes.net.dnswire import Answer
+from probes.net.lookup import hosts_file
 
 CONCLUSIVE = ("found", "nxdomain", "no_address")
+# Networks that the Internet does not route. Those for documentation are no such: where they are used they
+# stand for public ones.
+PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+NEAR = {4: 24, 6: 64}  # prefixes of networks in which a pool stands
 
 
-class Beside(NamedTuple):
-    """What was asked beside the name.
+class Said(NamedTuple):
+    """What one server said.
 
-    `invented`: servers that answer for a name that can't exist; `suffixed`: those that answer for any name
-    under the search suffix by which ours was found; `by_tcp`: the same name over TCP; `system`: the addresses
-    that programs of this host get.
+    `invented`: its answer for a name that can't exist, where it has one; `suffixed`: for any name under the
+    search suffix by which ours was found; `by_tcp`: for the same name over TCP.
     """
 
-    invented: Mapping[Server, Answer]
-    suffixed: Mapping[Server, Answer]
-    by_tcp: Mapping[Server, Answer]
-    system: tuple[str, ...] = ()
+    answer: Answer
+    invented: Answer | None = None
+    suffixed: Answer | None = None
+    by_tcp: Answer | None = None
 
 
 def answers(
@@ -42,6 +59,7 @@ def answers(
     good = [answer for answer in found if answer.status == "found"]
     bad = [answer for answer in found if answer.status != "found"]
     first = next((answer for answer in found if answer.status in CONCLUSIVE), None)
+    before = set(found[: found.index(good[0])]) if good else set()
     if bad and (named or first not in good):
         worst = dnswire.decisive(bad) if named or first is None else first
         if good and worst.status in CONCLUSIVE:
@@ -50,30 +68,43 @@ def answers(
     for answer in bad:
         if answer.status in CONCLUSIVE:
             ladder.caution("dns.split", f"{answer.text}, but {good[0].text}", Layer.RESOLVE)
+        elif answer.status == "timeout" and answer in before:
+            words = f"{answer.text}: each lookup waits for it before the next server is asked"
+            ladder.caution("dns.timeout", words, Layer.RESOLVE)
         else:
             ladder.caution(None, answer.text, Layer.RESOLVE)
     for answer in good:
         ladder.prove(answer.text)
+        _without(ladder, answer)
         _compare(answer, expected)
     if expected is None:
         _split(ladder, good, named)
     ladder.facts["records"] = list(good[0].records)
 
 
-def beside(ladder: Ladder, found: Sequence[Answer], asked: Beside) -> None:
+def _without(ladder: Ladder, answer: Answer) -> None:
+    """Of one type there is no answer. Some servers know A only, and say so wrongly, which harms nobody."""
+    for kind, failure in answer.without:
+        if failure.status == "timeout":
+            words = f"{failure.text} of type {kind}: each lookup waits for it"
+            ladder.caution("dns.timeout", words, Layer.RESOLVE)
+        elif kind == "A":
+            words = f"of type A {failure.text}: only IPv6 is left"
+            ladder.caution(f"dns.{failure.status}", words, Layer.RESOLVE)
+
+
+def beside(ladder: Ladder, said: Sequence[Said]) -> None:
     """Raises Failed where an answer is one that the server gives for anything."""
-    for answer in found:
-        invented = asked.invented.get(answer.server)
+    for answer, invented, suffixed, _ in said:
+        where = dnswire.address(answer.server)
         if invented is not None and set(answer.records) & set(invented.records):
-            where = dnswire.address(answer.server)
             raise Failed(
                 "dns.hijacked",
                 f"{where} answers {' '.join(answer.records)}, as it does for names that can't exist",
-                evidence=(answer.text, invented.text),
+                evidence=(*(each.answer.text for each in said), invented.text),
             )
         if invented is not None:
             ladder.caution(None, f"{invented.text}, which can't exist: it invents answers", Layer.RESOLVE)
-        suffixed = asked.suffixed.get(answer.server)
         if suffixed is not None and set(answer.records) == set(suffixed.records):
             suffix = answer.name.partition(".")[2]
             raise Failed(
@@ -83,34 +114,67 @@ def beside(ladder: Ladder, found: Sequence[Answer], asked: Beside) -> None:
                 evidence=(answer.text, suffixed.text),
                 confidence=Confidence.LIKELY,
             )
-    _tell_of_tcp(ladder, found, asked)
+    _tell_of_tcp(ladder, said)
 
 
-def _tell_of_tcp(ladder: Ladder, found: Sequence[Answer], asked: Beside) -> None:
+def _tell_of_tcp(ladder: Ladder, said: Sequence[Said]) -> None:
     """Large answers need TCP; where only TCP is answered, UDP is blocked on the way."""
-    for answer in found:
-        stream = asked.by_tcp.get(answer.server)
+    for answer, _, _, stream in said:
         if stream is None:
             continue
         if answer.status == "timeout" and stream.status in CONCLUSIVE:
-            ladder.prove(f"{dnswire.address(answer.server)} answers over TCP: its UDP is blocked")
-        elif answer.status == "found" and stream.status == "timeout":
-            words = f"{dnswire.address(answer.server)} does not answer over TCP, which large answers need"
-            ladder.caution(None, words, Layer.RESOLVE)
+            ladder.prove(
+                f"{dnswire.address(answer.server)} answers over TCP: UDP is blocked on the way there or back"
+            )
+        elif answer.status == "found" and stream.status in ("timeout", "refused"):
+            ladder.caution(None, f"{stream.text}, which large answers need", Layer.RESOLVE)
 
 
-def own(ladder: Ladder, found: Sequence[Answer], asked: Beside, expected: tuple[str, ...] | None) -> None:
+def sinkholes(ladder: Ladder, host: str, found: Sequence[Answer], expected: tuple[str, ...] | None) -> None:
+    """Raises Failed for an address that is no other host's: filters answer so for names that they block.
+
+    A name that is meant to be this host's is in its hosts file, or in what is expected.
+    """
+    if host.rstrip(".").rpartition(".")[2] == "localhost":
+        return
+    declared = {*(expected or ()), *hosts_file(host)}
+    for answer in found:
+        if answer.records and all(_nowhere(one) and one not in declared for one in answer.records):
+            raise Failed(
+                "dns.hijacked",
+                f"{answer.text}, which leads to no other host: a filter answers so for names that it blocks",
+                evidence=tuple(each.text for each in found),
+                confidence=Confidence.LIKELY,
+            )
+
+
+def _nowhere(record: str) -> bool:
+    parsed = ipaddress.ip_address(record)
+    return parsed.is_unspecified or parsed.is_loopback
+
+
+def own(
+    ladder: Ladder,
+    host: str,
+    found: Sequence[Answer],
+    system: tuple[str, ...],
+    expected: tuple[str, ...] | None,
+) -> None:
     """The system's own lookup beside DNS: a hosts file or nsswitch may say something else.
 
     Raises Failed where programs get what is not expected.
     """
     known = {record for answer in found for record in answer.records}
-    if not asked.system or set(asked.system) & known:
+    other = [one for one in system if one not in known]
+    if not other:
         return
-    words = f"programs of this host get {' '.join(asked.system)}, by its hosts file or nsswitch"
-    if expected is not None and not all(_is_expected(one, expected) for one in asked.system):
+    listed = set(other) & set(hosts_file(host))
+    by = "its hosts file" if listed else "its hosts file or nsswitch"
+    words = f"programs of this host get {' '.join(system)}, by {by}"
+    if expected is not None and not all(_is_expected(one, expected) for one in other):
         raise Failed("dns.mismatch", f"{words}; expected {', '.join(expected)}")
-    ladder.caution("dns.split", f"{words}; DNS says {' '.join(sorted(known))}", Layer.RESOLVE)
+    if listed or not (set(system) & known or _one_pool(system, sorted(known))):
+        ladder.caution("dns.split", f"{words}; DNS says {' '.join(sorted(known))}", Layer.RESOLVE)
 
 
 def _is_expected(address: str, expected: Sequence[str]) -> bool:
@@ -127,26 +191,50 @@ def _compare(answer: Answer, expected: tuple[str, ...] | None) -> None:
     missing = [network for network in networks if network.num_addresses == 1 and network[0] not in came]
     if not (strange or missing):
         return
+    due = {_is_private(network[0]) for network in networks}
     why = ""
-    if strange and all(one.is_global for one in strange) and all(not each.is_global for each in networks):
+    if strange and due == {True} and not any(map(_is_private, strange)):
         why = ": a public address where a private one is due, as from outside of a split name"
-    elif strange and not any(one.is_global for one in strange) and all(each.is_global for each in networks):
+    elif strange and due == {False} and all(map(_is_private, strange)):
         why = ": a private address where a public one is due"
     raise Failed("dns.mismatch", f"{answer.text}; expected {', '.join(expected)}{why}")
 
 
 def _split(ladder: Ladder, good: Sequence[Answer], named: bool) -> None:
-    """Servers that say different things. Pools give each asker other addresses of one kind: no split."""
-    kinds = [(_kind(answer), answer) for answer in good if all(map(is_address, answer.records))]
-    for kind, answer in kinds[1:]:
-        if kind != kinds[0][0] and not set(answer.records) & set(kinds[0][1].records):
-            words = f"{kinds[0][1].text}, but {answer.text}"
-            if named:
-                raise Failed("dns.split", words, evidence=tuple(each.text for _, each in kinds))
-            ladder.caution("dns.split", words, Layer.RESOLVE)
-            return
+    """Servers that say different things. Pools give each asker other addresses of theirs: no split."""
+    usable = [answer for answer in good if all(map(is_address, answer.records))]
+    for answer in usable[1:]:
+        first = usable[0]
+        if set(answer.records) & set(first.records) or _one_pool(first.records, answer.records):
+            continue
+        words = f"{first.text}, but {answer.text}"
+        if named and _private_ones(first.records) != _private_ones(answer.records):
+            raise Failed("dns.split", words, evidence=tuple(each.text for each in usable))
+        ladder.caution("dns.split", words, Layer.RESOLVE)
+        return
 
 
-def _kind(answer: Answer) -> bool:
-    """Whether its addresses are the Internet's."""
-    return all(ipaddress.ip_address(record).is_global for record in answer.records)
+def _one_pool(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two sets without a common address may be of one pool: the Internet's are spread all over it,
+    and private ones stand in the same networks."""
+    if _private_ones(one) == _private_ones(other) == {False}:
+        return True
+    return bool(_networks(one) & _networks(other))
+
+
+def _private_ones(records: Sequence[str]) -> set[bool]:
+    return {_is_private(ipaddress.ip_address(record)) for record in records}
+
+
+def _networks(records: Sequence[str]) -> set[str]:
+    parsed = map(ipaddress.ip_address, records)
+    return {str(ipaddress.ip_network(f"{one}/{NEAR[one.version]}", strict=False)) for one in parsed}
+
+
+def _is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether the Internet does not route it.
+
+    >>> _is_private(ipaddress.ip_address("10.1.2.3")), _is_private(ipaddress.ip_address("203.0.113.9"))
+    (True, False)
+    """
+    return any(address in network for network in PRIVATE)

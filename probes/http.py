@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -270,12 +271,15 @@ class Visit:
 
     def _clock_offset(self, reply: Reply) -> float | None:
         """By how many seconds the server's clock is ahead; None where its answer may be a copy."""
-        if "date" not in reply.headers or "age" in reply.headers:
+        copied = "age" in reply.headers or "hit" in reply.headers.get("x-cache", "").lower()
+        if "date" not in reply.headers or copied:
             return None
         try:
             date = parsedate_to_datetime(reply.headers["date"])
         except (TypeError, ValueError):
             return None
+        if date.tzinfo is None:  # asctime's form, which has no zone and means UTC (RFC 9110 5.6.7)
+            date = date.replace(tzinfo=UTC)
         # It names the second that had begun (RFC 9110 6.6.1), some time ago.
         return round(date.timestamp() + 0.5 - self.ladder.network.time(), 1)
 

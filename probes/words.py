@@ -96,15 +96,17 @@ def duration_words(seconds: float) -> str:
 
 
 def span_words(seconds: float) -> str:
-    """A longer time: seconds below three minutes, then minutes, then hours.
+    """A longer time: seconds below three minutes, then minutes, then hours, above three days those.
 
-    >>> span_words(7.2), span_words(150), span_words(600), span_words(7440), span_words(356)
-    ('7.2 s', '150 s', '10 min', '2 h 4 min', '5.9 min')
+    >>> span_words(7.2), span_words(150), span_words(600), span_words(7440), span_words(356), span_words(1e7)
+    ('7.2 s', '150 s', '10 min', '2 h 4 min', '5.9 min', '116 days')
     """
     if seconds < 179.5:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     if seconds < 7170:
         return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
+    if seconds >= 3 * 86_400:
+        return f"{seconds / 86_400:.0f} days"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 

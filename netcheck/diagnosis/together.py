@@ -17,6 +17,7 @@ from probes.words import few, span_words
 
 UNRELATED = 2  # zones of names for which one issuer signs
 MANY = 3  # zones that no single service has
+AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and a slow answer included
 SKEWED = 60.0  # seconds of our own clock's error that explain a certificate's dates
 DATES = ("tls.not_yet_valid", "tls.expired")
 
@@ -57,6 +58,8 @@ def together(judgement: Judgement, check: Check, others: Others) -> Judgement:
             return _completed(_intercepted(judgement, others), check, others)
         case "ssh.host_key_mismatch":
             return _met_before(judgement, check, others)
+        case "clock.skew":
+            return _whose_clock(judgement, check, others)
         case cause if cause in DATES:
             return _by_clock(judgement, others)
     return judgement
@@ -121,3 +124,18 @@ def _by_clock(judgement: Judgement, others: Others) -> Judgement:
     way = "behind" if offset > 0 else "ahead of"
     words = f"this host's own clock is {span_words(abs(offset))} {way} those of other targets, which agree"
     return also(judgement, words)._replace(confidence=Confidence.UNDETERMINED)
+
+
+def _whose_clock(judgement: Judgement, check: Check, others: Others) -> Judgement:
+    """Two clocks differ: which of them is alone with its time."""
+    own, said = others.own_offset, facts.clock_offset(judgement.main)
+    if own is None or said is None or abs(said) <= AGREE:
+        return judgement
+    if abs(own) <= AGREE:
+        words = (
+            f"this host's clock agrees with those of other targets: {check.target}'s is the one that differs"
+        )
+        return also(judgement, words)
+    if abs(own - said) <= AGREE:
+        return also(judgement, "other targets' clocks differ as much: this host's own is wrong")
+    return judgement

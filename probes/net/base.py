@@ -48,7 +48,7 @@ class LookupFailed(NetworkFailure):
 
     def __init__(
         self,
-        reason: Literal["nxdomain", "no_address", "servfail", "refused", "timeout"],
+        reason: Literal["nxdomain", "no_address", "servfail", "refused", "timeout", "hijacked"],
         text: str,
         evidence: tuple[str, ...] = (),
         certain: bool = True,

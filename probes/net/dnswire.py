@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,23 +14,31 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
-from probes.net.base import ConnectFailed, Network, NetworkFailure, TimedOut
+from probes.net.base import ConnectFailed, Icmp, Network, NetworkFailure, TimedOut
+from probes.words import icmp_words
 
 Server = tuple[str, int]
 
 # What decides where servers disagree: who knows the name before who could not say.
 RANK = ("found", "nxdomain", "no_address", "servfail", "refused", "timeout")
+# What servers from before EDNS say to a question that uses it (RFC 6891 7).
+BEFORE_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
+PORT_UNREACHABLE = {(4, 3, 3), (6, 1, 4)}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one server said of one name. `status` is one of RANK; `text` says it in words."""
+    """What one server said of one name. `status` is one of RANK; `text` says it in words.
+
+    `without`: what it said of a type for which it has no answer, beside one that was found.
+    """
 
     server: Server
     status: str
     text: str
     records: tuple[str, ...] = ()
     name: str = ""
+    without: tuple[tuple[str, Answer], ...] = ()
 
 
 def decisive(answers: Sequence[Answer]) -> Answer:
@@ -72,34 +81,31 @@ def candidates(host: str, config: StubConfig) -> tuple[str, ...]:
 
 
 async def ask(network: Network, server: Server, name: str, types: Sequence[str], until: float) -> Answer:
-    """What this server says of the name, all `types` together. Never raises for what the network does.
+    """What this server says of the name, all `types` at once. Never raises for what the network does.
 
-    A failure after a type that was found is only told: some load balancers know A and fail for AAAA, and
+    A failure beside a type that was found is only told: some load balancers know A and fail for AAAA, and
     programs use the addresses that they got.
     """
-    found: list[str] = []
-    besides = ""
-    for kind in types:
-        records, failure = await _one(network, server, name, kind, until)
-        if failure is not None and not found:
-            return failure
-        if failure is not None:
-            besides = f", but of {kind}: {failure.text}"
-        found += records
+    said = await asyncio.gather(*(_one(network, server, name, kind, until) for kind in types))
+    found = [record for records, _ in said for record in records]
+    failures = [
+        (kind, failure) for kind, (_, failure) in zip(types, said, strict=True) if failure is not None
+    ]
+    if failures and not found:
+        return failures[0][1]
+    besides = "".join(f", but of {kind}: {failure.text}" for kind, failure in failures)
     shown = f"{address(server)} says {' '.join(found) or 'no ' + ' or '.join(types)} for {name}{besides}"
-    return Answer(server, "found" if found else "no_address", shown, tuple(found), name)
+    return Answer(server, "found" if found else "no_address", shown, tuple(found), name, tuple(failures))
 
 
 async def ask_by_tcp(network: Network, server: Server, name: str, kind: str, until: float) -> Answer:
     """What this server says of the name over TCP (RFC 7766), as of a large answer."""
-    query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=0, payload=1232)
     try:
-        message = await _stream(network, server, query, until)
+        message = await _stream(network, server, _query(name, kind), until)
+        records, failure = _read(server, name, message)
     except (NetworkFailure, dns.exception.DNSException, ValueError) as error:
-        return _failed(server, name, error)
-    return _refusal(server, name, message.rcode()) or Answer(
-        server, "found", f"{address(server)} answers over TCP", tuple(_records(message, kind)), name
-    )
+        return _failed(server, name, error, "TCP")
+    return failure or Answer(server, "found", f"{address(server)} answers over TCP", tuple(records), name)
 
 
 async def _one(
@@ -107,10 +113,20 @@ async def _one(
 ) -> tuple[list[str], Answer | None]:
     """The records of one type, or why there is no answer."""
     try:
-        message = await _message(network, server, name, kind, until)
+        query = _query(name, kind)
+        message = await _datagram(network, server, query, until)
+        if message.rcode() in BEFORE_EDNS:
+            query.use_edns(False)
+            message = await _datagram(network, server, query, until)
     except (NetworkFailure, dns.exception.DNSException, ValueError) as error:
         return [], _failed(server, name, error)
-    return _records(message, kind), _refusal(server, name, message.rcode())
+    if not message.flags & dns.flags.TC:
+        return _read(server, name, message)
+    try:
+        return _read(server, name, await _stream(network, server, query, until))
+    except (NetworkFailure, dns.exception.DNSException, ValueError) as error:
+        failed = _failed(server, name, error, "TCP")
+        return [], Answer(server, failed.status, f"the answer is too large for UDP, and {failed.text}")
 
 
 def address(server: Server) -> str:
@@ -121,25 +137,24 @@ def address(server: Server) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _message(
-    network: Network, server: Server, name: str, kind: str, until: float
-) -> dns.message.Message:
-    query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=0, payload=1232)
+def _query(name: str, kind: str) -> dns.message.Message:
+    return dns.message.make_query(dns.name.from_text(name), kind, use_edns=0, payload=1232)
 
+
+async def _datagram(
+    network: Network, server: Server, query: dns.message.Message, until: float
+) -> dns.message.Message:
     def read(data: bytes) -> dns.message.Message | None:
         reply = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
         return reply if query.is_response(reply) else None  # a forged datagram, or for another question
 
-    reply = await network.exchange(server, query.to_wire(), until, read)
-    if reply.flags & dns.flags.TC:
-        reply = await _stream(network, server, query, until)
-    return reply
+    return await network.exchange(server, query.to_wire(), until, read)
 
 
 async def _stream(
     network: Network, server: Server, query: dns.message.Message, until: float
 ) -> dns.message.Message:
-    """The same over TCP (RFC 7766), because the answer did not fit."""
+    """The same over TCP (RFC 7766), because the answer did not fit. Raises ValueError for another's."""
     connection = await network.connect(*server, until)
     try:
         wire = query.to_wire()
@@ -147,29 +162,59 @@ async def _stream(
         data = b""
         while len(data) < 2 or len(data) < 2 + int.from_bytes(data[:2], "big"):
             data += await connection.receive(until)
-        return dns.message.from_wire(data[2 : 2 + int.from_bytes(data[:2], "big")], ignore_trailing=True)
     finally:
         connection.close()
+    reply = dns.message.from_wire(data[2 : 2 + int.from_bytes(data[:2], "big")], ignore_trailing=True)
+    if not query.is_response(reply):
+        raise ValueError
+    return reply
 
 
-def _failed(server: Server, name: str, error: Exception) -> Answer:
+def _failed(server: Server, name: str, error: Exception, over: str = "UDP") -> Answer:
+    """Why there is no answer that can be read."""
     where = address(server)
+    means = " over TCP" if over == "TCP" else ""
     if isinstance(error, TimedOut):
-        return Answer(server, "timeout", f"{where} did not answer for {name}")
+        return Answer(server, "timeout", f"{where} did not answer{means} for {name}")
+    if isinstance(error, ConnectFailed) and _closed(server, error.icmp, error.local):
+        return Answer(server, "refused", f"nothing listens on {over} at {where}")
     if isinstance(error, ConnectFailed):
-        who = f"an ICMP error from {error.icmp.sender}" if error.icmp else "refused here"
-        return Answer(server, "timeout", f"{where} can't be asked: {who}")
+        who = icmp_words(error.icmp) if error.icmp else "stopped by this host itself"
+        return Answer(server, "timeout", f"{where} can't be asked{means}: {who}")
+    if isinstance(error, NetworkFailure):
+        return Answer(server, "timeout", f"{where} ended the connection without an answer for {name}")
     return Answer(server, "servfail", f"{where} sent an answer that can't be read")
 
 
-def _refusal(server: Server, name: str, rcode: dns.rcode.Rcode) -> Answer | None:
-    if rcode == dns.rcode.NOERROR:
-        return None
-    text = f"{address(server)} says {dns.rcode.to_text(rcode)} for {name}"
-    status = {dns.rcode.NXDOMAIN: "nxdomain", dns.rcode.REFUSED: "refused"}.get(rcode, "servfail")
-    return Answer(server, status, text)
+def _closed(server: Server, icmp: Icmp | None, local: bool) -> bool:
+    """Whether the server says itself that nothing listens there: by an RST, or by ICMP."""
+    if icmp is None:
+        return not local
+    return (icmp.version, icmp.type, icmp.code) in PORT_UNREACHABLE and icmp.sender == server[0]
 
 
-def _records(message: dns.message.Message, kind: str) -> list[str]:
-    wanted = dns.rdatatype.from_text(kind)
-    return [record.to_text() for rrset in message.answer if rrset.rdtype == wanted for record in rrset]
+def _read(server: Server, name: str, message: dns.message.Message) -> tuple[list[str], Answer | None]:
+    """The records of the type asked for, of the name or of what it is an alias of; or why there is none."""
+    assert isinstance(message, dns.message.QueryMessage)
+    rcode, who = message.rcode(), address(server)
+    if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        status = "refused" if rcode == dns.rcode.REFUSED else "servfail"
+        return [], Answer(server, status, f"{who} says {dns.rcode.to_text(rcode)} for {name}")
+    try:
+        chain = message.resolve_chaining()
+    except dns.message.ChainTooLong:
+        return [], Answer(server, "servfail", f"{who} says that {name} is an alias that leads to itself")
+    except dns.message.AnswerForNXDOMAIN:
+        return [], Answer(server, "nxdomain", f"{who} says NXDOMAIN for {name}, and yet an address")
+    alias = f", an alias of {chain.canonical_name.to_text()}" if chain.cnames else ""
+    if rcode == dns.rcode.NXDOMAIN:
+        return [], Answer(server, "nxdomain", f"{who} says NXDOMAIN for {name}{alias}")
+    if chain.answer is None and _refers(message) and not chain.cnames:
+        return [], Answer(server, "servfail", f"{who} does not know {name}, and refers to other servers")
+    return [record.to_text() for record in chain.answer or ()], None
+
+
+def _refers(message: dns.message.Message) -> bool:
+    """Whether it names the servers to ask instead (RFC 2308 2.2: no SOA, but NS)."""
+    kinds = {rrset.rdtype for rrset in message.authority}
+    return dns.rdatatype.NS in kinds and dns.rdatatype.SOA not in kinds and not message.answer

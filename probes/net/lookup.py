@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from probes.net.base import LookupFailed, Network, Resolution, TimedOut
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from probes.net.threads import Threads
 
 Reason = Literal["nxdomain", "no_address", "servfail", "refused", "timeout"]
+HOSTS = Path("/etc/hosts")
+UNSPECIFIED = frozenset(["0.0.0.0", "::"])
 
 # What the C library's own error says where DNS has nothing to add (getaddrinfo(3)).
 LIBRARY_REASONS: dict[int, Reason] = {
@@ -61,6 +64,11 @@ class Lookup:
             raise LookupFailed("nxdomain", f"{host} is not a valid name") from None
         finally:
             system.cancel()
+        if UNSPECIFIED.issuperset(addresses):  # a connection to it would end at this very host
+            words = (
+                f"{host} is {' '.join(addresses)}, no host's address: so filters answer for what they block"
+            )
+            raise LookupFailed("hijacked", words, certain=False)
         return Resolution(addresses, self._network.now() - began)
 
     async def _explain(self, host: str, until: float, system: asyncio.Task[tuple[str, ...]]) -> list[Answer]:
@@ -93,6 +101,16 @@ def _system(host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
+def hosts_file(host: str) -> tuple[str, ...]:
+    """The addresses that this host's own file gives the name (hosts(5))."""
+    try:
+        lines = HOSTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return ()
+    rows = [line.partition("#")[0].split() for line in lines]
+    return tuple(row[0] for row in rows if host.lower() in map(str.lower, row[1:]))
+
+
 def _succeeded(task: asyncio.Task[tuple[str, ...]]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
@@ -112,6 +130,7 @@ def _failure(host: str, reason: Reason, answers: list[Answer]) -> LookupFailed:
         return LookupFailed(reason, f"{host} can't be looked up; no DNS server to ask", evidence, False)
     best = decisive(answers)
     if best.status == "found":
-        text = f"the system can't look {host} up, though {best.text}: hosts file or nsswitch?"
+        why = "" if best.without else ": hosts file or nsswitch?"
+        text = f"the system can't look {host} up, though {best.text}{why}"
         return LookupFailed(reason, text, evidence, False)
     return LookupFailed(cast(Reason, best.status), best.text, evidence)

@@ -12,6 +12,8 @@ from itertools import count
 from typing import NamedTuple
 
 NEAR_LIVE, NEAR_DEAD = "live", "dead"
+# Pools whose scenes take none of those, so that a scene more or less does not move others to another network.
+WITH_OTHERS = {"lookups": ("lookups", "lookups-dead")}
 # In a scene's own network: the scene's address, another live one, one that nobody holds.
 OTHER, DEAD = 100, 200
 
@@ -37,6 +39,9 @@ class Pool(NamedTuple):
 POOLS = {
     "live": Pool("10.20.1.10", "fd00:20::1:10", "targets"),
     "dead": Pool("10.20.250.10", "fd00:20::dead:10"),
+    # Names, name servers and clocks.
+    "lookups": Pool("10.20.64.10", "fd00:20::64:10", "targets"),
+    "lookups-dead": Pool("10.20.240.10", "fd00:20::dead:64:10"),
     "stingy": Pool("10.21.0.10", "fd00:21::10", "stingy"),
     "unknown-to-fw1": Pool("10.66.0.10", "fd00:66::10"),
     "unknown-to-fw2": Pool("10.67.0.10", "fd00:67::10"),
@@ -68,7 +73,8 @@ class Allotment:
     def words(self, pool: str, family: int, net: str | None) -> dict[str, str]:
         """What `{address}`, `{other}` and `{dead}` stand for in a scene's texts."""
         if not POOLS[pool].apart:
-            kinds = {"address": pool, "other": NEAR_LIVE, "dead": NEAR_DEAD}
+            other, dead = WITH_OTHERS.get(pool, (NEAR_LIVE, NEAR_DEAD))
+            kinds = {"address": pool, "other": other, "dead": dead}
             return {word: self._near(kind, family) for word, kind in kinds.items()}
         network, number = self._place_in(pool, net)
         numbers = {"address": number, "other": number + OTHER, "dead": number + DEAD}

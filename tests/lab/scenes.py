@@ -131,7 +131,7 @@ def _scene(name: str, table: dict[str, Any], allotment: Allotment) -> Scene:
         address=words["address"],
         other=words["other"],
         host=host,
-        serve={int(port): kind for port, kind in table.get("serve", {}).items()},
+        serve={int(port): filled(kind, words) for port, kind in table.get("serve", {}).items()},
         rules=tuple(table.get("rules", ())),
         records=tuple(each for line in lines for each in records(filled(line, words)) if "host" in table),
         hosts=tuple(filled(line, words) for line in table.get("hosts", ())),

@@ -1,8 +1,8 @@
 """The servers behind the firewalls: OpenSSH, nginx, unbound, dnsmasq, and listeners that misbehave.
 
 `serve` of a scene maps a port to a kind: a variant of SSHD, `http`, `https CERTIFICATE`,
-`tls-old CERTIFICATE` and the others of TLS, one of `tests.lab.between`, of `tests.lab.middleboxes`, or a
-behaviour of `tests.lab.listeners`.
+`tls-old CERTIFICATE` and the others of TLS, one of `tests.lab.between`, of `tests.lab.middleboxes`, of
+`tests.lab.liars`, or a behaviour of `tests.lab.listeners`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.lab import between
+from tests.lab import between, liars
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS, TLS
 from tests.lab.middleboxes import BOXES
@@ -94,6 +94,7 @@ class Servers:
                     self._sshd(place, name, SSHD[kind], wanted[first : first + MAX_LISTEN_SOCKS])
             self._nginx(place)
             self._proxies(place)
+            self._liars(place)
         self._unbound()
         self._time()
         self._dnsmasq()
@@ -185,6 +186,19 @@ class Servers:
                 config.write_text(between.socks_config(wanted, kind))
                 self._spawn(place, "/usr/sbin/danted", "-f", str(config), "-p", f"{config}.pid")
 
+    def _liars(self, place: str) -> None:
+        """Servers of names, time and pages that are wrong, where a scene wants them."""
+        wanted = [
+            (scene.address, port, kind, scene.host, scene.records, self._public(scene, kind))
+            for scene, port, kind in self._wanted(place, *liars.KINDS)
+        ]
+        config = self.folder / f"liars-{place}.json"
+        config.write_text(json.dumps(wanted))
+        self._spawn(place, sys.executable, "-m", "tests.lab.liars", str(config))
+
+    def _public(self, scene: Scene, kind: str) -> str | None:
+        return str(self.authorities.issue("good", scene.host)) if liars.needs_tls(kind) else None
+
     def _time(self) -> None:
         """chrony, which shows this machine's own time."""
         config = self.folder / "chrony.conf"
@@ -205,13 +219,14 @@ class Servers:
 
     def _dnsmasq(self) -> None:
         """A second opinion: every name of the domain is 10.20.99.99. Another invents answers for any name,
-        and one knows nothing of the domain."""
+        and one knows nothing of the domain, but a zone with a wildcard record."""
         options = ("-C", "/dev/null", "-d", "-R", "-h", "--bind-interfaces", "--except-interface=lo")
         zone = "--host-record=known.zone.test,10.20.7.7"
         invents = (f"--listen-address={INVENTING_RESOLVER}", "--address=/#/10.20.66.66", zone)
         self._spawn("targets", "/usr/sbin/dnsmasq", *options, *invents)
         outside = "--host-record=outside.zone.test,203.0.113.9"
         knows = (f"--listen-address={OUTSIDE_RESOLVER}", f"--local=/{DOMAIN}/", "--local=/#/", outside)
+        knows = (*knows, "--address=/apps.zone.test/10.20.7.8")
         self._spawn("targets", "/usr/sbin/dnsmasq", *options, *knows)
         where = (
             f"--listen-address={OTHER_RESOLVER}",
@@ -283,10 +298,10 @@ def _shed() -> tuple[str, ...]:
 
 
 def _listening(place: str) -> set[tuple[str, int]]:
-    """(address, port) of every TCP socket that listens in the namespace."""
-    argv = ("ip", "netns", "exec", place, "ss", "-Hltn")
+    """(address, port) of every socket that listens in the namespace, of TCP and of UDP."""
+    argv = ("ip", "netns", "exec", place, "ss", "-Hltun")
     shown = subprocess.run(argv, text=True, capture_output=True, check=True).stdout
-    ends = [line.split()[3].rpartition(":") for line in shown.splitlines()]
+    ends = [line.split()[4].rpartition(":") for line in shown.splitlines()]
     return {(address.strip("[]").partition("%")[0], int(port)) for address, _, port in ends}
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 import zlib
+from email.utils import formatdate
 
 import pytest
 
@@ -510,3 +511,30 @@ def test_options_that_do_not_go_together_are_refused(settings, message):
     """What one option asks of another."""
     with pytest.raises(BadValue, match=re.escape(message)):
         HTTP.settings(**settings)
+
+
+@pytest.mark.parametrize(
+    ("fields", "offset"),
+    [
+        ("Date: {gmt}", -600),
+        ("Date: {asctime}", -600),
+        ("Date: {gmt}\r\nAge: 600", None),
+        ("Date: {gmt}\r\nX-Cache: HIT", None),
+        ("Date: {gmt}\r\nX-Cache: MISS", -600),
+        ("Date: some day", None),
+        ("X-None: 0", None),
+    ],
+)
+def test_the_clock_of_a_server(answer, ask, monkeypatch, fields, offset):
+    """Its Date, which means UTC wherever we are, unless the answer is a copy."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        then = time.time() - 600
+        shown = fields.format(gmt=formatdate(then, usegmt=True), asctime=time.asctime(time.gmtime(then)))
+        reply = f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{shown}\r\n\r\n".encode()
+        found = ask(HTTP, answer(reply).port).facts["http"]["clock_offset_s"]
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert found is offset is None or abs(found - offset) < 3

@@ -154,6 +154,28 @@ def test_our_own_clock_explains_dates(
     assert (found.confidence is UNDETERMINED) is doubted
 
 
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ((0.0, 1.0, -1.0), "this host's clock agrees"),
+        ((41.0, 40.0, 39.0), "this host's own is wrong"),
+        ((0.0,), ""),
+        ((-300.0, -301.0, -302.0), ""),
+    ],
+)
+def test_whose_clock_is_wrong(checks: Callable[..., Check], others: tuple[float, ...], words: str) -> None:
+    """The one that is alone with its time, where several others agree."""
+    skewed = seen("clock.skew", facts={"ntp": {"clock_offset_s": 40.0}})
+    answers = Answers()
+    for number, offset in enumerate(others):
+        told = seen(None, facts={"http": {"clock_offset_s": offset}})
+        answers.note(checks(f"h{number}.example"), Outcome(None, (told,)))
+    answers.note(checks("time.example"), Outcome(None, (skewed,)))
+    found = together(judged(skewed), checks("time.example"), answers.to_others())
+    assert words in " ".join(found.evidence)
+    assert bool(words) is bool(found.evidence)
+
+
 def test_zones() -> None:
     """Names of one vendor share theirs."""
     assert zone_of("a.b.example") == zone_of("c.b.example") != zone_of("a.c.example")

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dns.flags
@@ -13,10 +14,11 @@ import dns.rrset
 import pytest
 
 from probes import dns as dns_probe
+from probes import dns_judgement
 from probes.contract import Ascent, Confidence, Target, Timing, Verdict
 from probes.dns import Settings
 from probes.net import dnswire, lookup
-from probes.net.base import LookupFailed
+from probes.net.base import ConnectFailed, Icmp, LookupFailed, TimedOut
 from probes.net.dnswire import StubConfig, candidates
 from probes.net.scripted import Scripted
 from probes.net.threads import Threads
@@ -102,8 +104,12 @@ def test_the_next_server_is_asked_and_the_first_remarked_on() -> None:
     """As a stub resolver does; a silent first server is worth knowing."""
     ascent = ask({TWO: server(DB)})
     assert ascent.verdict is Verdict.PASS
-    assert "10.0.0.53 did not answer for db.acme.example." in [caution.text for caution in ascent.cautions]
-    assert not [caution for caution in ascent.cautions if caution.cause]
+    told = next(caution for caution in ascent.cautions if caution.cause)
+    assert told.cause == "dns.timeout"
+    assert told.text.startswith("10.0.0.53 did not answer for db.acme.example.: each lookup waits")
+    second_dead = ask({ONE: server(DB)})
+    assert not [caution for caution in second_dead.cautions if caution.cause]
+    assert "10.0.0.54 did not answer for db.acme.example." in [one.text for one in second_dead.cautions]
 
 
 def test_named_resolvers_must_all_know_the_name() -> None:
@@ -295,3 +301,156 @@ def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert [type(failure) for failure in asyncio.run(main())] == [LookupFailed] * 3
     assert calls == ["db"]
+
+
+def test_a_hosts_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Comments are none of its lines; a name has any case."""
+    file = tmp_path / "hosts"
+    file.write_text(
+        "10.0.0.1 db.acme.example db # old: \n#10.0.0.2 db.acme.example\n10.0.0.3 DB.acme.example\n"
+    )
+    monkeypatch.setattr(lookup, "HOSTS", file)
+    assert lookup.hosts_file("db.ACME.example") == ("10.0.0.1", "10.0.0.3")
+    monkeypatch.setattr(lookup, "HOSTS", tmp_path / "none")
+    assert lookup.hosts_file("db") == ()
+
+
+def test_a_hosts_file_that_pins_a_public_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two public addresses may be a pool's, unless the file says where one comes from."""
+    name, found = "db.acme.example", {"db.acme.example.": ["203.0.113.1"]}
+
+    def told() -> list[str | None]:
+        network = Scripted({}, {name: ("203.0.113.2",)}, datagrams={ONE: server(found)})
+        outcome = asyncio.run(dns_probe.run(Target(name, None), Settings(), Timing(), network))
+        return [caution.cause for caution in outcome.ascents[0].cautions]
+
+    assert "dns.split" not in told()
+    monkeypatch.setattr(dns_judgement, "hosts_file", lambda host: ("203.0.113.2",))
+    assert "dns.split" in told()
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "::", "::1"])
+def test_an_address_that_is_no_other_host_s(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """As filters answer; unless it is declared, by the inventory or by the hosts file."""
+    said = {ONE: server({"db.acme.example.": [address]})}
+    ascent = ask(said)
+    assert (ascent.cause, ascent.confidence) == ("dns.hijacked", Confidence.LIKELY)
+    assert ask(said, addresses=(address,)).verdict is Verdict.PASS
+    monkeypatch.setattr(dns_judgement, "hosts_file", lambda host: (address,))
+    assert ask(said).verdict is Verdict.PASS
+
+
+def test_servers_with_private_addresses_of_different_sites() -> None:
+    """One of them may be stale; neither is known to be, so it is a caution."""
+    other = server({"db.acme.example.": ["10.77.0.5"]})
+    ascent = ask({ONE: server(DB), TWO: other}, resolvers=(ONE, TWO))
+    assert ascent.verdict is Verdict.PASS
+    assert "dns.split" in [caution.cause for caution in ascent.cautions]
+
+
+def test_a_type_that_is_never_answered_delays_each_lookup() -> None:
+    """Beside it the other type's addresses are found."""
+
+    async def main() -> dnswire.Answer:
+        network = Half({}, datagrams={ONE: server(DB)})
+        return await dnswire.ask(network, ONE, "db.acme.example.", ("A", "AAAA"), 5.0)
+
+    answer = asyncio.run(main())
+    assert (answer.status, answer.records) == ("found", ("10.20.0.15",))
+    assert [(kind, failure.status) for kind, failure in answer.without] == [("AAAA", "timeout")]
+
+
+class Half(Scripted):
+    """A network where questions for IPv6 addresses get lost."""
+
+    async def exchange(self, server: Any, datagram: bytes, until: float, read: Any) -> Any:
+        if dns.message.from_wire(datagram).question[0].rdtype == dns.rdatatype.AAAA:
+            raise TimedOut(until)
+        return await super().exchange(server, datagram, until, read)
+
+
+def test_a_silent_server_is_asked_over_tcp_in_time() -> None:
+    """The same question over TCP does not wait for the deadline of the one over UDP."""
+    stream = [lambda sent: (wire := server(DB)(sent[2:])) and len(wire).to_bytes(2, "big") + wire]
+    network = Scripted({ONE: stream}, datagrams={})
+    settings = Settings(resolvers=(ONE,))
+    outcome = asyncio.run(dns_probe.run(Target("db.acme.example", None), settings, Timing(), network))
+    ascent = outcome.ascents[0]
+    assert ascent.cause == "dns.timeout"
+    assert any("answers over TCP" in sentence for sentence in ascent.evidence)
+
+
+def test_a_name_with_its_final_dot_has_no_suffix() -> None:
+    """A wildcard of its own zone answers for what is under it as well, and is no search list's."""
+    wild = inventive({}, "10.20.7.8", ".apps.acme.example.")
+    assert ask({ONE: wild}, "shop.apps.acme.example.").verdict is Verdict.PASS
+
+
+def altered(change: Callable[[dns.message.Message], None], zone: dict[str, list[str]] = DB) -> Server:
+    """A server whose answers are changed at the end."""
+
+    def answer(datagram: bytes) -> bytes:
+        reply = dns.message.from_wire(server(zone)(datagram))
+        change(reply)
+        return reply.to_wire()
+
+    return answer
+
+
+def alias_of_itself(reply: dns.message.Message) -> None:
+    name = reply.question[0].name
+    reply.answer = [dns.rrset.from_text(name, 60, "IN", "CNAME", name.to_text())]
+
+
+def referring(reply: dns.message.Message) -> None:
+    reply.answer = []
+    reply.authority.append(dns.rrset.from_text("acme.example.", 60, "IN", "NS", "ns.acme.example."))
+
+
+def of_another_name(reply: dns.message.Message) -> None:
+    reply.answer = [dns.rrset.from_text("evil.example.", 60, "IN", "A", "10.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (alias_of_itself, "dns.servfail"),
+        (referring, "dns.servfail"),
+        (of_another_name, "dns.no_address"),
+        (lambda reply: None, None),
+    ],
+)
+def test_answers_that_lead_nowhere(change: Callable[[dns.message.Message], None], cause: str | None) -> None:
+    """A loop of aliases, servers to ask instead, another name's address."""
+    assert ask({ONE: altered(change)}, resolvers=(ONE,)).cause == cause
+
+
+def test_a_server_from_before_edns() -> None:
+    """It does not understand the question with EDNS, and answers one without."""
+
+    def old(datagram: bytes) -> bytes:
+        edns = dns.message.from_wire(datagram).edns >= 0
+        return server({} if edns else DB, dns.rcode.FORMERR)(datagram)
+
+    assert ask({ONE: old}, resolvers=(ONE,)).verdict is Verdict.PASS
+
+
+def test_a_server_that_does_not_listen() -> None:
+    """Its own ICMP says so, and no firewall's."""
+    closed = ConnectFailed(111, icmp=Icmp(4, 3, 3, ONE[0]))
+    assert ask({ONE: closed}, resolvers=(ONE,)).cause == "dns.refused"
+    walled = ConnectFailed(111, icmp=Icmp(4, 3, 3, "10.9.0.1"))
+    assert ask({ONE: walled}, resolvers=(ONE,)).cause == "dns.timeout"
+
+
+def test_programs_are_not_sent_to_nobody_s_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to 0.0.0.0 ends at this very host."""
+    monkeypatch.setattr(lookup, "_system", lambda host: ("0.0.0.0",))
+
+    async def main() -> LookupFailed:
+        with pytest.raises(LookupFailed) as caught:
+            await lookup.Lookup(Scripted({}), Threads()).resolve("db.acme.example", 1.0)
+        return caught.value
+
+    failed = asyncio.run(main())
+    assert (failed.reason, failed.certain) == ("hijacked", False)
