@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 
 from netcheck.check import Check
 from netcheck.diagnosis import facts
@@ -19,7 +20,7 @@ class Answers:
     def __init__(self) -> None:
         self._authorities: dict[bytes, str] = {}
         self._issuers: dict[str, set[str]] = {}
-        self._keys: dict[str, dict[str, None]] = {}
+        self._keys: dict[str, dict[str, str]] = {}
         self._declared: dict[str, dict[str, None]] = {}
         self._offsets: dict[str, float] = {}
 
@@ -38,8 +39,8 @@ class Answers:
         if issuer is not None:
             self._issuers.setdefault(issuer, set()).add(zone_of(check.host))
         key = facts.host_key(ascent)
-        if key is not None:
-            self._keys.setdefault(key, {})[ascent.address or check.host] = None
+        if key is not None and ascent.address is not None:
+            self._keys.setdefault(key, {})[ascent.address] = check.target
         offset = facts.clock_offset(ascent)
         if offset is not None:
             self._offsets[check.host] = offset
@@ -58,9 +59,9 @@ class Answers:
         """The zones of public names for which this issuer signs, that no public CA vouches for."""
         return frozenset(self._issuers.get(issuer, ()))
 
-    def shown_by(self, key: str) -> tuple[str, ...]:
-        """The addresses that show this host key."""
-        return tuple(self._keys.get(key, ()))
+    def shown_by(self, key: str) -> Mapping[str, str]:
+        """The addresses that show this host key, and the target that each is of."""
+        return self._keys.get(key, {})
 
     def declared_for(self, key: str) -> tuple[str, ...]:
         """The targets for which the inventory declares this host key."""
