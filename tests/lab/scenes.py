@@ -4,11 +4,13 @@ A file holds `[scene]` and one or more `[[alike]]`: the same shape, a situation 
 must get another verdict. Each gets an address of its own, which `{address}` stands for in its texts;
 `{other}` is a second live one, `{dead}` one that nobody answers for; `on` names the pool (see
 `tests.lab.pools`) and `net` a network shared with others. In `check` there are also `{host_key}`, the
-fingerprint of every sshd's key, and `{folder}`, where the certificates are.
+fingerprint of every sshd's key but those of kind `ssh-key NAME`, of which it is `{key-NAME}`; and `{folder}`,
+where the certificates are, and `ssh-Q.txt` and `ssh-G.txt`, what OpenSSH prints of its algorithms.
 
 `expect` may say the place, as `where = { relation = "after", address = "fw2-in", before = "left-in" }`:
 hops are named as in `tests.lab.topology.HOPS`, `target` is the scene's address, `none` no place at all,
-and a list allows any of several. `users` names the users who can know: `root`, `plain_user`.
+and a list allows any of several.
+`evidence` is words that the evidence must have. `users` names the users who can know: `root`, `plain_user`.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ class Expected:
     responsible: tuple[str, ...] = ()
     ecmp: bool | None = None
     controls: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ def _expected(table: dict[str, Any], address: str) -> Expected:
         responsible=_several(table.get("responsible", ())),
         ecmp=table.get("ecmp"),
         controls=_several(table.get("controls", ())),
+        evidence=_several(table.get("evidence", ())),
     )
 
 

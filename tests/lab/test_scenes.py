@@ -34,6 +34,8 @@ def test_scene(scene: scenes.Scene, user: str, request: pytest.FixtureRequest) -
     assert check["confidence"] in expected.confidence, f"{got}: {check['confidence']}"
     if expected.responsible:
         assert check["responsible"] in expected.responsible, f"{got}: {check['evidence']}"
+    said = "\n".join(check["evidence"])
+    assert all(words in said for words in expected.evidence), f"{got}: {said}"
     assert_place(check, expected)
 
 
