@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 
 from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
@@ -20,7 +21,7 @@ class Answers:
     def __init__(self) -> None:
         self._authorities: dict[bytes, str] = {}
         self._issuers: dict[str, dict[str, bool]] = {}  # zones of names, and whether the service's
-        self._keys: dict[str, dict[str, None]] = {}
+        self._keys: dict[str, dict[str, str]] = {}
         self._declared: dict[str, dict[str, None]] = {}
         self._offsets: dict[str, float] = {}
 
@@ -39,8 +40,8 @@ class Answers:
         if issuer is not None and not is_address(name):
             self._issuers.setdefault(issuer, {})[zone_of(name)] = check.terms.flow in TO_SAAS
         key = facts.host_key(ascent)
-        if key is not None:
-            self._keys.setdefault(key, {})[ascent.address or check.host] = None
+        if key is not None and ascent.address is not None:
+            self._keys.setdefault(key, {})[ascent.address] = check.target
         offset = facts.clock_offset(ascent)
         if offset is not None:
             self._offsets[check.host] = offset
@@ -60,9 +61,9 @@ class Answers:
         zones = self._issuers.get(issuer, {})
         return Signed(frozenset(zones), not all(zones.values()))
 
-    def shown_by(self, key: str) -> tuple[str, ...]:
-        """The addresses that show this host key."""
-        return tuple(self._keys.get(key, ()))
+    def shown_by(self, key: str) -> Mapping[str, str]:
+        """The addresses that show this host key, and the target that each is of."""
+        return self._keys.get(key, {})
 
     def declared_for(self, key: str) -> tuple[str, ...]:
         """The targets for which the inventory declares this host key."""

@@ -12,13 +12,14 @@ from netcheck import capture as captures
 from netcheck import review
 from netcheck.answers import Answers
 from netcheck.check import Check
-from netcheck.diagnosis import answered, refine
+from netcheck.diagnosis import answered, facts, refine
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import as_expected, seen
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
 from netcheck.diagnosis.second_look import Failure, is_examined
+from netcheck.diagnosis.together import unverified
 from netcheck.diagnosis.weighing import Reviewed
 from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
@@ -87,6 +88,7 @@ class Engine:
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
         self._connected: list[tuple[Handshake, Refined]] = []  # what is yet to be traced though it connects
+        self._unverified: list[Handshake] = []  # SSH that works, with a host key that nothing verifies
         self._sightings = Sightings()
         self._answers = Answers()
         self._handshakes: Handshakes | None = None
@@ -132,6 +134,7 @@ class Engine:
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(self._items())
         await self._handshakes.finish()
+        self._compare_keys()
         if self._failures or self._connected:
             await self._look_deeper(self._looker(self._network(limits, review.PER_PORT)))
 
@@ -179,6 +182,8 @@ class Engine:
             self._handshakes.hold(Handshake(index, check, outcome, judgement))
         elif self._waits(check, outcome, judgement):
             self._failures[index] = Failure(index, check, outcome, judged)
+        elif passed and facts.unverified_key(judgement.main) is not None:
+            self._unverified.append(Handshake(index, check, outcome, judgement))
         else:
             self._passed_or_settled(Handshake(index, check, outcome, judgement))
         for observer in self._observers:
@@ -193,6 +198,13 @@ class Engine:
         if judgement.verdict is Verdict.ERROR:
             return check.terms.retries > 0
         return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
+
+    def _compare_keys(self) -> None:
+        """Settle the host keys that nothing verifies, once it is known who else shows them."""
+        held, self._unverified = self._unverified, []
+        others = self._answers.to_others()
+        for one in held:
+            self._passed_or_settled(one._replace(judgement=unverified(one.judgement, others)))
 
     def _proved(self, held: Handshake, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
@@ -229,6 +241,7 @@ class Engine:
         """What had to wait for the whole run; failures too, where the second look was cut short."""
         if self._handshakes is not None:
             self._handshakes.give_up()
+        self._compare_keys()
         for held, refined in self._connected:
             self._settle(held.number, held.check, held.outcome, refined)
         for failure in self._failures.values():

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from netcheck.check import Check
+from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import HANGING, got_past
 from netcheck.diagnosis.found import Otherwise, Sizes, Stalled
 from netcheck.diagnosis.second_look import Failure, network_of
@@ -23,6 +24,10 @@ from probes.opening import DIRECT
 from probes.path import middlebox, mtu
 from probes.path.middlebox import Asked
 from probes.proxy import from_environment
+from probes.ssh import choices
+from probes.ssh import probe as ssh
+from probes.ssh.choices import Choices
+from probes.ssh.wire import Algorithms
 from probes.tls import hello_of
 from probes.urls import ascii_name
 
@@ -33,6 +38,7 @@ PATIENCE = 4
 AGAIN = (True, True, False, False, False, True)
 # A silent name server costs an sshd with UseDNS up to 30 s (resolv.conf(5): two tries of 5 s a server).
 LATE = 35.0
+MOST_LATE = 16  # of so many in a run it is tried, for as long as one look may take
 UNKNOWN = object()  # a probe without that option
 LEAST = 1.5  # seconds: a lost packet is repeated well within
 
@@ -44,6 +50,7 @@ class Experimenter:
         """`patient`: half a minute may be spent on a single check, as where one target is looked into."""
         self._look = replace(look, credential=no_credential)
         self._patient = patient
+        self._waits_left = MOST_LATE
         self._likes_of: dict[tuple[str, int], Stalled] = {}  # by network and port
         self._asking: dict[tuple[str, int], asyncio.Lock] = {}
 
@@ -59,20 +66,23 @@ class Experimenter:
             found = found._replace(shared=others.shared, distinct=kept)
         if found.anybody or main.cause not in HANGING:
             return found
-        found = found._replace(sizes=await self._sizes(check, main))
-        if self._patient and found.sizes is None and not found.proxied and check.terms.probe == "ssh":
-            found = found._replace(late=await self._late(check, main))
-        return found
+        if check.terms.probe == "ssh" and main.cause == "protocol.silent" and not facts.greeted(main):
+            # Nothing big was sent by anybody before the greeting: its size is no matter.
+            return found if found.proxied else found._replace(late=await self._late(check, main))
+        return found._replace(sizes=await self._sizes(check, main))
 
     async def _late(self, check: Check, main: Ascent) -> float | None:
         """After how many seconds a silent SSH server speaks after all: it may look our address up first."""
-        if main.cause != "protocol.silent" or "identification" in main.facts:
+        if not self._waits_left:
             return None
-        timing = check.terms.timing._replace(timeout=LATE, deadline=2 * LATE)
+        self._waits_left -= 0 if self._patient else 1
+        whole = check.terms.timing.deadline  # of a look: so long it may take
+        wait = max(whole, LATE) if self._patient else whole
+        timing = check.terms.timing._replace(timeout=wait, deadline=2 * wait)
         outcome = await self._once(check._replace(terms=check.terms._replace(timing=timing)), self._look)
-        same = (one for one in outcome.ascents if one.address == main.address)
-        spoke = (one for one in same if "identification" in one.facts)
-        return next((one.facts["identified_after_s"] for one in spoke), None)
+        same = (one for one in outcome.ascents if one.address == main.address and facts.greeted(one))
+        after = next((float(one.facts["identified_after_s"]) for one in same), 0.0)
+        return after if after > check.terms.timing.timeout else None  # else it speaks now and then
 
     async def otherwise(self, failure: Failure) -> Otherwise | None:
         """The same through the proxy that this host's environment names, or without the proxy in use."""
@@ -97,6 +107,16 @@ class Experimenter:
         hello = hello_of(ascii_name(settings.server_name or failure.check.host), settings)
         timeout = failure.check.terms.timing.timeout
         return await vary(main.address, failure.port, hello, self._look.network, timeout)
+
+    async def choices(self, failure: Failure) -> Choices | None:
+        """How SSH key exchanges end that choose other algorithms than the one in which the target hung up."""
+        main, check, port = failure.main, failure.check, failure.port
+        offered = facts.refusable(main)
+        if offered is None or main.address is None or port is None or check.terms.probe != "ssh":
+            return None
+        _, vault = ssh.asked(check.terms.settings, check.host, main.address, port)
+        server = Algorithms(**{kind: tuple(names) for kind, names in offered.items()})
+        return await choices.vary(main.address, port, vault, server, self._look.network, check.terms.timing)
 
     async def answers(
         self,

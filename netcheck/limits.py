@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
+from probes.net.base import PARTING
+
 # OpenSSH drops connections beyond 10 that have not logged in (MaxStartups), many devices beyond 4.
 PER_HOST = 2
 CONCURRENCY = 2000
@@ -45,6 +47,7 @@ def raise_descriptor_limit() -> int:
 
 
 Turn = asyncio.Future[None]
+Port = tuple[str, int | None]  # of an address
 
 
 class Gate:
@@ -69,10 +72,15 @@ class Gate:
         self._at_host: dict[str, deque[Turn]] = {}  # waiting because their host is busy
         self._in_all: deque[tuple[str, Turn]] = deque()  # waiting because all places are taken
         self._ended = asyncio.Event()
+        self.lines: dict[Port, deque[Turn]] = {}  # those who wait for a port that somebody has alone
 
-    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
-        """Held while a connection to this port of this address is under way."""
-        return _Admission(self, f"{address} {port}" if self._by_port else address)
+    def admit(self, address: str, port: int | None, alone: bool = False) -> AbstractAsyncContextManager[None]:
+        """Held while a connection to this port of this address is under way.
+
+        `alone`: of those who ask so, one at a time, and a moment after the one before.
+        """
+        place = f"{address} {port}" if self._by_port else address
+        return _Alone(self, place, (address, port)) if alone else _Admission(self, place)
 
     async def enter(self, address: str) -> None:
         if self._hosts.get(address, 0) >= self.per_host:
@@ -171,3 +179,51 @@ class _Admission:
         trace: TracebackType | None,
     ) -> None:
         self._gate.leave(self._address)
+
+
+class _Alone(_Admission):
+    """An admission with the port to itself, in the order of asking, and a moment after the one before."""
+
+    __slots__ = ("_port",)
+
+    def __init__(self, gate: Gate, place: str, port: Port) -> None:
+        super().__init__(gate, place)
+        self._port = port
+
+    async def __aenter__(self) -> None:
+        line = self._gate.lines.get(self._port)
+        if line is None:
+            self._gate.lines[self._port] = deque()
+        else:
+            turn: Turn = asyncio.get_running_loop().create_future()
+            line.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._next()
+                raise
+        try:
+            await super().__aenter__()
+        except asyncio.CancelledError:
+            self._next()
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        asyncio.get_running_loop().call_later(PARTING, self._next)
+
+    def _next(self) -> None:
+        """The next in the line has the port; without one it is free."""
+        line = self._gate.lines[self._port]
+        while line:
+            turn = line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._gate.lines[self._port]

@@ -298,6 +298,10 @@ class Review:
             async with self._experiments:
                 hellos = await self._experimenter.hellos(as_seen)
             case.found = case.found._replace(hellos=hellos)
+        if terms.retries and terms.expect != "blocked" and not case.found.explains:
+            async with self._experiments:
+                choices = await self._experimenter.choices(as_seen)
+            case.found = case.found._replace(choices=choices)
 
     async def _follow(self, case: Case, failure: Failure, tracer: Tracer) -> None:
         """The way of a flow that did not connect, unless it is known already."""

@@ -190,9 +190,15 @@ Climb = Callable[[Ladder], Awaitable[None]]
 
 
 async def look(
-    target: Target, timing: Timing, network: Network, layers: tuple[Layer, ...], climb: Climb
+    target: Target,
+    timing: Timing,
+    network: Network,
+    layers: tuple[Layer, ...],
+    climb: Climb,
+    *,
+    alone: bool = False,
 ) -> Outcome:
-    """Resolve the target's name and climb one ladder on each of its addresses."""
+    """Resolve the target's name and climb one ladder on each address; `alone`: see `Network.admit`."""
     started, began = network.time(), network.now()
     resolve: Step | None = None
     addresses: tuple[str, ...] = (target.host,)
@@ -202,9 +208,11 @@ async def look(
             return Outcome(resolve, (ascent,), (), started, network.now() - began)
     usable, left_out = _usable(addresses, network)
     if len(usable) == 1:  # nearly always: spare the tasks
-        ascents = [await climb_one(usable[0], target.port, timing, network, layers, climb)]
+        ascents = [await climb_one(usable[0], target.port, timing, network, layers, climb, alone=alone)]
     else:
-        climbs = [climb_one(address, target.port, timing, network, layers, climb) for address in usable]
+        climbs = [
+            climb_one(address, target.port, timing, network, layers, climb, alone=alone) for address in usable
+        ]
         ascents = await _together(climbs)
     # Not what was waited for before a ladder was admitted: that is this host's time, not the target's.
     lookup = (resolve.duration or 0.0) if resolve is not None else 0.0
@@ -213,10 +221,17 @@ async def look(
 
 
 async def climb_one(
-    address: str, port: int | None, timing: Timing, network: Network, layers: tuple[Layer, ...], climb: Climb
+    address: str,
+    port: int | None,
+    timing: Timing,
+    network: Network,
+    layers: tuple[Layer, ...],
+    climb: Climb,
+    *,
+    alone: bool = False,
 ) -> Ascent:
     """One ladder on one address, once the network admits it; its connections are closed at the end."""
-    async with network.admit(address, port):
+    async with network.admit(address, port, alone):
         ladder = Ladder(address, timing, network, layers)
         try:
             await climb(ladder)

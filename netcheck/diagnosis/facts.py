@@ -42,6 +42,24 @@ def host_key(ascent: Ascent) -> str | None:
     return found["fingerprint"] if found else None
 
 
+def greeted(ascent: Ascent) -> bool:
+    """Whether an SSH server introduced itself."""
+    return "identification" in ascent.facts
+
+
+def unverified_key(ascent: Ascent) -> str | None:
+    """The same, where nothing says that it is the right one."""
+    found = ascent.facts.get("host_key")
+    return found["fingerprint"] if found and found["standing"] != "verified" else None
+
+
+def refusable(ascent: Ascent) -> Mapping[str, Any] | None:
+    """What an SSH server offered that ended the key exchange once an algorithm of each kind was agreed on."""
+    ended = ascent.cause in ("protocol.closed", "protocol.reset") and "agreed" in ascent.facts
+    offered: Mapping[str, Any] | None = ascent.facts.get("offered")
+    return offered if ended and "host_key" not in ascent.facts else None
+
+
 def clock_offset(ascent: Ascent) -> float | None:
     """By how many seconds the other's clock is ahead of this host's, as it says itself."""
     for name in ("http", "ntp"):

@@ -11,6 +11,7 @@ from probes.net.base import Reply
 from probes.path.middlebox import Asked
 from probes.path.reset import Sender
 from probes.path.route import Route
+from probes.ssh.choices import Choices
 from probes.words import icmp_words
 
 
@@ -115,7 +116,7 @@ class Found(NamedTuple):
     """All that was found out about one failure, beside its looks. `patient`: what more SYNs met, where a
     router may not have had the time to try; `swallowed`: this host itself drops the answers, None
     where it drops others' and it can't be told; `hellos`: handshakes that differ in one thing each;
-    `otherwise`: the same through a proxy, or without it."""
+    `otherwise`: the same through a proxy, or without it; `choices`: SSH with other algorithms."""
 
     traced: Traced | None = None
     known: Known | None = None
@@ -124,6 +125,7 @@ class Found(NamedTuple):
     swallowed: bool | None = False
     hellos: tuple[Hello, ...] = ()
     otherwise: Otherwise | None = None
+    choices: Choices | None = None
 
     @property
     def explains(self) -> bool:

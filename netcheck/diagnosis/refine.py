@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answered_nearer, answering
 from netcheck.diagnosis.ascents import looping, signed_by_itself
+from netcheck.diagnosis.chosen import chosen
+from netcheck.diagnosis.chosen import controls as choice_controls
 from netcheck.diagnosis.drawn import drawn
 from netcheck.diagnosis.found import Found, Known, Otherwise, Patient, Stalled, Traced
 from netcheck.diagnosis.greeted import controls as hello_controls
@@ -52,6 +54,9 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
     if found.hellos:
         told = greeted(refined.judgement, found.hellos)
         return refined._replace(judgement=told, controls=(*refined.controls, *hello_controls(found.hellos)))
+    if found.choices is not None:
+        told = chosen(refined.judgement, found.choices)
+        return refined._replace(judgement=told, controls=(*refined.controls, *choice_controls(found.choices)))
     if found.swallowed is None and judgement.cause == "tcp.filtered":
         told = also(refined.judgement, OTHERS_SWALLOWED)._replace(confidence=Confidence.UNDETERMINED)
         return refined._replace(judgement=told)

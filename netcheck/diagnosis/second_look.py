@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netcheck.check import Check
+from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import connected, furthest
 from netcheck.diagnosis.judge import PASSING
 from netcheck.diagnosis.judgement import Judgement
@@ -104,10 +105,12 @@ def classes(failures: Iterable[Failure]) -> list[Class]:
             signing.add(terms.vantage)
         if main.cause == "tcp.rejected":
             rejected.add(place)
-        found.setdefault((main.cause, terms.expect, *place), []).append(failure)
+        # Who ends a key exchange has another reason than who ends a connection before a word.
+        kind = (main.cause, facts.refusable(main) is not None, terms.expect)
+        found.setdefault((*kind, *place), []).append(failure)
     return [
         Class(tuple(members), vantage in signing, cause == "tcp.filtered" and (vantage, *rest) in rejected)
-        for (cause, _, vantage, *rest), members in found.items()
+        for (cause, _, _, vantage, *rest), members in found.items()
     ]
 
 

@@ -4,21 +4,24 @@ before, a clock that is this host's own. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.judgement import Judgement, also, with_cause
 from netcheck.diagnosis.second_look import network_of
+from netcheck.record import COPIES, Warned
 from probes import certificates, chains
-from probes.contract import Confidence
+from probes.contract import NOTHING, Confidence, Layer, Verdict
 from probes.words import few, span_words
 
 UNRELATED = 2  # zones of names for which one issuer signs
 MANY = 3  # zones that no single service has
 AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and a slow answer included
 SKEWED = 60.0  # seconds of our own clock's error that explain a certificate's dates
+UNKNOWN_KEY = "ssh.host_key_unknown"
 DATES = ("tls.not_yet_valid", "tls.expired")
 
 
@@ -46,7 +49,7 @@ class Others(NamedTuple):
     authorities: Iterable[bytes] = ()
     sent_by: Callable[[bytes], str] = lambda der: ""
     signed_by: Callable[[str], Signed] = lambda issuer: Signed()
-    shown_by: Callable[[str], tuple[str, ...]] = lambda key: ()
+    shown_by: Callable[[str], Mapping[str, str]] = lambda key: NOTHING
     declared_for: Callable[[str], tuple[str, ...]] = lambda key: ()
     own_offset: float | None = None
 
@@ -106,14 +109,49 @@ def _met_before(judgement: Judgement, check: Check, others: Others) -> Judgement
         judgement = also(
             judgement, f"it is the key declared for {few(twins)}: its twin of a pair answers, perhaps"
         )
-    networks = {network_of(address) for address in others.shown_by(key)}
-    if len(networks) > 1:
-        shown = few(list(others.shown_by(key)))
-        words = (
-            f"the same key is shown by {shown}: something answers for them, or they are copies of one image"
-        )
-        judgement = also(judgement, words)
-    return judgement
+    shown = others.shown_by(key)
+    return also(judgement, _repeats(shown)) if _unrelated(shown) else judgement
+
+
+def unverified(judgement: Judgement, others: Others) -> Judgement:
+    """A host key that works and is compared with nothing: whoever decrypts SSH shows one for all hosts.
+
+    A pair may share its key, and so may a cluster in its one network.
+    """
+    key = facts.unverified_key(judgement.main)
+    shown = others.shown_by(key) if key is not None else NOTHING
+    if len(set(shown.values())) < COPIES or not _unrelated(shown):
+        return judgement
+    words = _repeats(shown)
+    if judgement.verdict is not Verdict.PASS:
+        return also(judgement, words)._replace(warnings=(*judgement.warnings, Warned(UNKNOWN_KEY, words)))
+    summary = f"nothing says whether the host key is the right one, and {words}"
+    steps = tuple(
+        step._replace(verdict=Verdict.WARN, cause=UNKNOWN_KEY) if step.layer is Layer.PROTOCOL else step
+        for step in judgement.steps
+    )
+    return also(judgement, words)._replace(
+        verdict=Verdict.WARN,
+        cause=UNKNOWN_KEY,
+        layer=Layer.PROTOCOL,
+        summary=summary,
+        steps=steps,
+        warnings=(*judgement.warnings, Warned(UNKNOWN_KEY, summary)),
+    )
+
+
+def _repeats(shown: Iterable[str]) -> str:
+    named = few(list(shown))
+    return f"the same key is shown by {named}: something answers for them, or they are copies of one image"
+
+
+def _unrelated(shown: Iterable[str]) -> bool:
+    """Whether these addresses lie in several networks of one family, and not on this very host."""
+    networks = {
+        network_of(one) for one in shown if not ipaddress.ip_address(one.partition("%")[0]).is_loopback
+    }
+    six = sum(":" in network for network in networks)
+    return max(six, len(networks) - six) > 1
 
 
 def _by_clock(judgement: Judgement, others: Others) -> Judgement:

@@ -15,6 +15,9 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 Read = TypeVar("Read")
 
+# Seconds until a server no longer counts a connection that we ended: its process has to end first.
+PARTING = 0.1
+
 
 class Source(NamedTuple):
     """Our own end of the connection: what a firewall's log shows."""
@@ -276,8 +279,11 @@ class Network(Protocol):
 
     def has_route(self, address: str) -> bool: ...
 
-    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
-        """Held while a ladder on this address runs: the limits in all, a second and per host or port."""
+    def admit(self, address: str, port: int | None, alone: bool = False) -> AbstractAsyncContextManager[None]:
+        """Held while a ladder on this address runs: the limits in all, a second and per host or port.
+
+        `alone`: one at a time at this port, for servers that turn clients away who come together.
+        """
         ...
 
     async def connect(self, address: str, port: int, until: float) -> Connection:

@@ -33,7 +33,9 @@ REPEATS = (0.2, 0.5)
 class Gate(Protocol):
     """Who decides how many connections may be under way."""
 
-    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]: ...
+    def admit(
+        self, address: str, port: int | None, alone: bool = False
+    ) -> AbstractAsyncContextManager[None]: ...
 
     async def pace(self) -> None:
         """Returns when one more SYN may be sent that is part of no admitted connection."""
@@ -47,7 +49,7 @@ class Gate(Protocol):
 class OpenGate:
     """No limits: for use in a notebook."""
 
-    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
+    def admit(self, address: str, port: int | None, alone: bool = False) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def pace(self) -> None:
@@ -71,7 +73,7 @@ class SystemNetwork:
         self._datagrams = asyncio.Semaphore(MOST_DATAGRAMS)
         self.now: Callable[[], float] = self._loop.time
         self.time: Callable[[], float] = time.time
-        self.admit: Callable[[str, int | None], AbstractAsyncContextManager[None]] = self._gate.admit
+        self.admit: Callable[..., AbstractAsyncContextManager[None]] = self._gate.admit
 
     async def resolve(self, host: str, timeout: float) -> Resolution:
         return await self._lookup.resolve(host, timeout)

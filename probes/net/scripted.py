@@ -143,7 +143,7 @@ class Scripted:
         """Move the clock."""
         self._clock += seconds
 
-    def admit(self, address: str, port: int | None) -> AbstractAsyncContextManager[None]:
+    def admit(self, address: str, port: int | None, alone: bool = False) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def pause(self, seconds: float) -> None:

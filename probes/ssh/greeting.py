@@ -126,11 +126,13 @@ def _nothing_in_common(agreement: Agreement, vault: Algorithms, server: Algorith
     return Failed(
         "ssh.no_common_algorithm",
         f"{KINDS[kind]}: {offers}; the vault needs one of {len(ours)} others",
-        evidence=tuple(
-            f"{KINDS[each]}: target {_listed(server, each)} · vault {_listed(vault, each)}"
-            for each in agreement.missing
-        ),
+        evidence=tuple(listed(each, server, vault) for each in agreement.missing),
     )
+
+
+def listed(kind: str, server: Algorithms, vault: Algorithms) -> str:
+    """What both offer of one kind, in words."""
+    return f"{KINDS[kind]}: target {_listed(server, kind)} · vault {_listed(vault, kind)}"
 
 
 def _listed(algorithms: Algorithms, kind: str) -> str:

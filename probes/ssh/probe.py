@@ -14,6 +14,7 @@ from probes.settings import BadValue, File, Listing, NamedOrFile, option
 from probes.ssh.algorithms import known_first, profile, profile_names
 from probes.ssh.hostkeys import Expectation, Pin, Standing, expected
 from probes.ssh.proof import GRACE, Proof, Visit, load
+from probes.ssh.wire import Algorithms
 
 LAYERS = (Layer.CONNECT, Layer.PROTOCOL, Layer.AUTH)
 
@@ -51,19 +52,27 @@ async def run(
     network: Network,
     credential: Credential | None = None,
 ) -> Outcome:
-    """Climb to the host key on every address of the target, and on to a login with a credential."""
+    """Climb to the host key on every address of the target, and on to a login with a credential.
+
+    One at a time at a server: one with MaxStartups 1 would turn the others away.
+    """
     climb = functools.partial(_climb, target=target, settings=settings, credential=credential)
     await load(network, network.now() + timing.deadline)
     verifiable = bool(settings.host_key or settings.known_hosts)  # else no secret will be sent
     async with credential.pipeline() if credential and verifiable else nullcontext():
-        return await look(target, timing, network, LAYERS if credential else LAYERS[:2], climb)
+        return await look(target, timing, network, LAYERS if credential else LAYERS[:2], climb, alone=True)
+
+
+def asked(settings: Settings, host: str, address: str, port: int) -> tuple[Expectation, Algorithms]:
+    """What is known of the host's keys, and the vault's algorithms in the order in which they are offered."""
+    known = expected(settings.host_key, settings.known_hosts, host, address, port)
+    return known, known_first(profile(settings.ssh_profile), known.types)
 
 
 async def _climb(ladder: Ladder, target: Target, settings: Settings, credential: Credential | None) -> None:
     assert ladder.address is not None
     assert target.port is not None
-    known = expected(settings.host_key, settings.known_hosts, target.host, ladder.address, target.port)
-    vault = known_first(profile(settings.ssh_profile), known.types)
+    known, vault = asked(settings, target.host, ladder.address, target.port)
     visit = Visit(ladder, target.port, vault, known, keep=credential is not None)
     try:
         connection = await ladder.connect(target.port)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from probes.ladder import Ladder
-from probes.net.base import Connection, Network, NetworkFailure
+from probes.net.base import PARTING, Connection, Network, NetworkFailure
 from probes.ssh.algorithms import key_types, of_type
 from probes.ssh.greeting import Greeting, compare, greet
 from probes.ssh.hostkeys import Expectation, HostKey, Standing
@@ -62,6 +62,7 @@ class Visit:
             if kind == first.key.type:
                 continue
             ladder.cautions.clear()  # they are said again, of the key that counts
+            await ladder.network.pause(PARTING)
             connection = ladder.keep(await ladder.network.connect(ladder.address, self.port, until))
             proof, _ = await self._see(connection, of_type(self.vault, kind), until)
             if proof.standing is Standing.VERIFIED:

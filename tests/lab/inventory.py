@@ -57,7 +57,11 @@ def _inventory(name: str, targets: dict[str, Any], more: dict[str, Any]) -> str:
 
 def words(folder: Path) -> dict[str, str]:
     """What is known of the lab only once it runs, for the words of the scenes' checks."""
-    shown = subprocess.run(
-        ("ssh-keygen", "-l", "-f", str(folder / "host.pub")), capture_output=True, text=True, check=True
-    )
-    return {"host_key": shown.stdout.split()[1], "folder": str(folder)}
+    own = {path.stem: fingerprint(path) for path in folder.glob("key-*.pub")}
+    return {"host_key": fingerprint(folder / "host.pub"), "folder": str(folder), **own}
+
+
+def fingerprint(path: Path) -> str:
+    """A public key's, as `SHA256:…`."""
+    shown = subprocess.run(("ssh-keygen", "-l", "-f", str(path)), capture_output=True, text=True, check=True)
+    return shown.stdout.split()[1]

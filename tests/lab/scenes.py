@@ -4,7 +4,8 @@ A file holds `[scene]` and one or more `[[alike]]`: the same shape, a situation 
 must get another verdict. Each gets an address of its own, which `{address}` stands for in its texts;
 `{other}` is a second live one, `{dead}` one that nobody answers for; `on` names the pool (see
 `tests.lab.pools`) and `net` a network shared with others. In `check` there are also `{host_key}`, the
-fingerprint of every sshd's key, and `{folder}`, where the certificates are.
+fingerprint of every sshd's key but those of kind `ssh-key NAME`, of which it is `{key-NAME}`; and `{folder}`,
+where the certificates are, and `ssh-Q.txt` and `ssh-G.txt`, what OpenSSH prints of its algorithms.
 
 `expect` may say the place, as `where = { relation = "after", address = "fw2-in", before = "left-in" }`:
 hops are named as in `tests.lab.topology.HOPS`, `target` is the scene's address, `none` no place at all,

@@ -2,7 +2,7 @@
 
 `serve` of a scene maps a port to a kind: a variant of SSHD, `http`, `https CERTIFICATE`,
 `tls-old CERTIFICATE` and the others of TLS, one of `tests.lab.between`, of `tests.lab.middleboxes`, of
-`tests.lab.liars`, or a behaviour of `tests.lab.listeners`.
+`tests.lab.liars` or of `tests.lab.sshds`, or a behaviour of `tests.lab.listeners`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.lab import between, liars
+from tests.lab import between, liars, sshds
 from tests.lab.certificates import Authorities
 from tests.lab.listeners import BEHAVIOURS, TLS
 from tests.lab.middleboxes import BOXES
@@ -41,6 +41,7 @@ SSHD = {
     "ssh-old-cipher": "Ciphers aes128-cbc,3des-cbc",
     "ssh-old-hostkey": "HostKeyAlgorithms ssh-rsa",
     "ssh-old-mac": "Ciphers aes128-ctr\nMACs hmac-md5,hmac-sha1-96",
+    "ssh-old": "KexAlgorithms diffie-hellman-group1-sha1\nCiphers 3des-cbc\nMACs hmac-md5",
     "ssh-hasty": "LoginGraceTime 2",
     "ssh-only-chacha": "Ciphers chacha20-poly1305@openssh.com",
     "ssh-only-sntrup": "KexAlgorithms sntrup761x25519-sha512@openssh.com",
@@ -92,6 +93,7 @@ class Servers:
                 for first in range(0, len(wanted), MAX_LISTEN_SOCKS):
                     name = f"{place}-{kind}-{first}"
                     self._sshd(place, name, SSHD[kind], wanted[first : first + MAX_LISTEN_SOCKS])
+            self._special_sshds(place)
             self._nginx(place)
             self._proxies(place)
             self._liars(place)
@@ -142,12 +144,52 @@ class Servers:
         host_key = (self.folder / "host.pub").read_text()
         (self.folder / "known_hosts").write_text(f"somebody.lab.test {host_key}")
         (self.folder / "authorized_keys").write_bytes((self.folder / "known.pub").read_bytes())
+        self._vaults()
+
+    def _vaults(self) -> None:
+        """What programs print of the algorithms that a vault has: all it knows, and all it is set to use."""
+        asked = [("ssh", "-Q", kind) for kind in ("kex", "HostKeyAlgorithms", "cipher", "mac")]
+        for name, commands in (("ssh-Q", asked), ("ssh-G", [("ssh", "-G", "-F", "none", "somebody")])):
+            shown = [subprocess.run(argv, capture_output=True, text=True, check=True) for argv in commands]
+            (self.folder / f"{name}.txt").write_text("".join(each.stdout for each in shown))
 
     def _sshd(self, place: str, name: str, options: str, wanted: list[tuple[Scene, int, str]]) -> None:
+        ends = [(scene.address, port) for scene, port, _ in wanted]
+        self._openssh(place, name, options, ends, ("host", "host_rsa"))
+
+    def _openssh(
+        self, place: str, name: str, options: str, ends: Iterable[tuple[str, int]], keys: Iterable[str]
+    ) -> None:
+        """An sshd at these (address, port) pairs with these host keys."""
         config = self.folder / f"{name}.conf"
-        lines = [f"ListenAddress {_bracketed(scene.address)}:{port}" for scene, port, _ in wanted]
-        config.write_text("\n".join([*lines, *_sshd_lines(self.folder), options]) + "\n")
+        lines = [f"ListenAddress {_bracketed(address)}:{port}" for address, port in ends]
+        most = () if "MaxStartups" in options else ("MaxStartups 100",)
+        # Of two values of most keywords sshd takes the first.
+        config.write_text("\n".join([*lines, options, *_sshd_lines(self.folder, keys), *most]) + "\n")
         self._spawn(place, *_shed(), "/usr/sbin/sshd", "-D", "-e", "-f", str(config))
+
+    def _special_sshds(self, place: str) -> None:
+        """An sshd each for the kinds that stand for themselves, and what stands before others."""
+        for number, (scene, port, words) in enumerate(self._wanted(place, *sshds.OPENSSH)):
+            kind, _, key = words.partition(" ")
+            keys = (self._own_key(key),) if key else ("host", "host_rsa")
+            ends = [(scene.address, port)]
+            self._openssh(place, f"{place}-own-{number}", sshds.OPENSSH[kind], ends, keys)
+        for port, options in sshds.BEHIND.items():
+            self._openssh(
+                place, f"{place}-behind-{port}", options, [("127.0.0.1", port)], ("host", "host_rsa")
+            )
+        wanted = self._wanted(place, "ssh-full", *sshds.BEFORE)
+        config = self.folder / f"sshds-{place}.json"
+        config.write_text(json.dumps([(scene.address, port, words) for scene, port, words in wanted]))
+        self._spawn(place, sys.executable, "-m", "tests.lab.sshds", str(config))
+
+    def _own_key(self, name: str) -> str:
+        """The file of the host key with this name, made when it is first asked for."""
+        path = self.folder / f"key-{name}"
+        if not path.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
+        return path.name
 
     def _nginx(self, place: str) -> None:
         servers = [f"  server {{ listen 127.0.0.1:{between.PAGES_PORT};{PAGES}  }}\n"]
@@ -309,16 +351,14 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _sshd_lines(folder: Path) -> list[str]:
+def _sshd_lines(folder: Path, keys: Iterable[str]) -> list[str]:
     return [
-        f"HostKey {folder}/host",
-        f"HostKey {folder}/host_rsa",
+        *(f"HostKey {folder}/{key}" for key in keys),
         f"AuthorizedKeysFile {folder}/authorized_keys",
         "PidFile none",
         "StrictModes no",
         "UsePAM no",
         "UseDNS no",
-        "MaxStartups 100",
     ]
 
 

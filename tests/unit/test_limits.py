@@ -7,6 +7,7 @@ import resource
 import pytest
 
 from netcheck.limits import Gate, raise_descriptor_limit
+from probes.net.base import PARTING
 
 
 async def crowd(gate: Gate, addresses: list[str]) -> tuple[int, int]:
@@ -143,6 +144,56 @@ def test_who_is_cancelled_while_paced_gives_the_place_back() -> None:
         return gate.under_way
 
     assert asyncio.run(scene()) == 1
+
+
+def test_who_asks_for_a_port_alone_has_it() -> None:
+    """One after the other, in order and a moment apart; other ports of the host, and others there, go on."""
+    seen: list[tuple[str, float]] = []
+
+    async def main() -> None:
+        gate = Gate(per_host=3)
+        loop = asyncio.get_running_loop()
+
+        async def one(name: str, port: int, alone: bool) -> None:
+            async with gate.admit("10.0.0.1", port, alone):
+                seen.append((name, round(loop.time(), 3)))
+                await asyncio.sleep(1)
+
+        await asyncio.gather(
+            one("a", 22, True), one("b", 22, True), one("other", 2222, True), one("c", 22, True)
+        )
+        await asyncio.sleep(PARTING)
+        assert not gate.lines
+        assert gate.under_way == 0
+
+    with asyncio.Runner(loop_factory=FakeTime) as runner:
+        runner.run(main())
+    assert seen == [("a", 0.0), ("other", 0.0), ("b", 1 + PARTING), ("c", 2 + 2 * PARTING)]
+
+
+def test_who_is_cancelled_while_a_port_is_taken_leaves_no_hole() -> None:
+    """Neither in the line, nor at the moment of the turn, nor while the host is busy."""
+
+    async def scene() -> bool:
+        gate = Gate(per_host=1)
+
+        async def one() -> None:
+            async with gate.admit("10.0.0.1", 22, True):
+                await asyncio.sleep(0)
+
+        await gate.enter("10.0.0.1")
+        waiting = [asyncio.ensure_future(one()) for _ in range(4)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()  # it has the port, and waits for the host
+        waiting[2].cancel()
+        await asyncio.sleep(0)
+        waiting[1].cancel()  # the turn has come to it
+        gate.leave("10.0.0.1")
+        await asyncio.wait_for(waiting[3], 2)
+        await asyncio.sleep(PARTING + 0.05)
+        return not gate.lines and not gate.under_way
+
+    assert asyncio.run(scene())
 
 
 @pytest.mark.parametrize(("limit", "room"), [(64, 32), (1024, 896)])

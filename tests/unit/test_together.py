@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from netcheck.answers import Answers, zone_of
 from netcheck.check import Check
 from netcheck.diagnosis.judgement import Judgement
-from netcheck.diagnosis.together import together
+from netcheck.diagnosis.together import together, unverified
 from probes import ssh, tls
-from probes.contract import Ascent, Confidence, Layer, Outcome, Verdict
+from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 
 CERTAIN, LIKELY, UNDETERMINED = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED
 PIN = "SHA256:" + "A" * 43
@@ -31,8 +31,14 @@ def seen(cause: str | None, *, facts: dict[str, Any] | None = None, sent: tuple[
     return Ascent("10.0.0.1", verdict, (), cause, Layer.TLS, facts=facts or {}, certificates=sent)
 
 
+def shows(key: str, address: str, standing: str = "not compared") -> Ascent:
+    """One ladder that passed with this host key."""
+    facts = {"host_key": {"fingerprint": key, "standing": standing}}
+    return Ascent(address, Verdict.PASS, (Step(Layer.PROTOCOL, Verdict.PASS),), None, None, facts=facts)
+
+
 def judged(ascent: Ascent, confidence: Confidence = CERTAIN) -> Judgement:
-    return Judgement(ascent.verdict, ascent.cause, ascent.layer, confidence, "as seen", ascent, ())
+    return Judgement(ascent.verdict, ascent.cause, ascent.layer, confidence, "as seen", ascent, ascent.steps)
 
 
 def inspected(issuer: str = "CN=Gateway") -> dict[str, Any]:
@@ -136,6 +142,55 @@ def test_a_key_that_is_its_twins(checks: Callable[..., Check]) -> None:
     mismatch = judged(seen("ssh.host_key_mismatch", facts={"host_key": {"fingerprint": PIN}}))
     told = together(mismatch, checks("fw-a", ssh.PROBE.settings()), answers.to_others())
     assert "declared for fw-b" in " ".join(told.evidence)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "said"),
+    [
+        (("10.0.0.1", "10.0.1.1", "10.0.2.1"), True),
+        (("10.0.0.1", "10.0.0.2", "10.0.1.1"), True),
+        (("10.0.0.1", "10.0.0.2", "10.0.0.3"), False),  # a cluster
+        (("10.0.0.1", "10.0.1.1"), False),  # a pair
+        (("127.0.0.1", "127.0.1.1", "127.0.2.1"), False),  # one host
+        (("10.0.0.1", "10.0.0.2", "10.0.0.3", "fd00::1"), False),  # another family is another network anyhow
+        (("fd00:0:0:1::1", "fd00:0:0:1::2", "fd00:0:0:2::1"), True),
+    ],
+)
+def test_a_key_that_unrelated_hosts_show(
+    checks: Callable[..., Check], addresses: tuple[str, ...], said: bool
+) -> None:
+    """Nothing verifies it: whoever decrypts SSH shows one key for all."""
+    answers = Answers()
+    for number, address in enumerate(addresses):
+        answers.note(checks(f"h{number}", ssh.PROBE.settings()), Outcome(None, (shows(PIN, address),)))
+    told = unverified(judged(shows(PIN, addresses[0])), answers.to_others())
+    assert (told.verdict, told.cause) == (
+        (Verdict.WARN, "ssh.host_key_unknown") if said else (Verdict.PASS, None)
+    )
+    assert ("something answers for them" in told.summary) is said
+    assert [step.verdict for step in told.steps] == ([Verdict.WARN] if said else [Verdict.PASS])
+    other = shows("SHA256:" + "B" * 43, addresses[0])
+    assert unverified(judged(other), answers.to_others()).verdict is Verdict.PASS
+    verified = shows(PIN, addresses[0], standing="verified")
+    assert unverified(judged(verified), answers.to_others()).verdict is Verdict.PASS
+
+
+def test_one_host_of_many_addresses_is_one_host(checks: Callable[..., Check]) -> None:
+    """A router that one target names has a foot in each network."""
+    answers = Answers()
+    shown = tuple(shows(PIN, f"10.0.{number}.1") for number in range(5))
+    answers.note(checks("router", ssh.PROBE.settings()), Outcome(None, shown))
+    assert unverified(judged(shown[0]), answers.to_others()).verdict is Verdict.PASS
+
+
+def test_a_warning_keeps_its_cause_beside_a_key_that_repeats(checks: Callable[..., Check]) -> None:
+    """What is weak stays weak; the key is one more warning."""
+    answers = Answers()
+    for number in range(3):
+        answers.note(checks(f"h{number}"), Outcome(None, (shows(PIN, f"10.0.{number}.1"),)))
+    weak = judged(shows(PIN, "10.0.0.1"))._replace(verdict=Verdict.WARN, cause="ssh.weak")
+    told = unverified(weak, answers.to_others())
+    assert (told.cause, [one.cause for one in told.warnings]) == ("ssh.weak", ["ssh.host_key_unknown"])
 
 
 @pytest.mark.parametrize(

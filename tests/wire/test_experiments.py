@@ -12,7 +12,7 @@ from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.second_look import Failure
 from netcheck.engine import Depth
-from netcheck.experiments import AGAIN, Experimenter
+from netcheck.experiments import AGAIN, MOST_LATE, Experimenter
 from netcheck.look import Looker
 from netcheck.record import RunRecord
 from probes import http, ssh, tls
@@ -316,14 +316,54 @@ def test_a_proxy_that_ends_what_the_target_refuses(at_22: Any, elsewhere: Any, a
     assert (found.anybody, found.distinct) == (anybody, not anybody)
 
 
-def test_a_banner_that_comes_late_is_no_silence(check: Checks, run: Runs) -> None:
-    """Where one target is looked into it is waited for: a reverse lookup takes its time."""
-    late = [Pause(12.0), b"SSH-2.0-OpenSSH_9.2\r\n"]
-    settings = ssh.PROBE.settings()
-    asked = check("10.20.0.9", 22, probe="ssh", settings=settings)
+@pytest.mark.parametrize(
+    ("after", "everyone", "cause"),
+    [
+        (12.0, False, "protocol.slow"),
+        (30.0, False, "protocol.silent"),
+        (30.0, True, "protocol.slow"),
+        (50.0, True, "protocol.silent"),
+    ],
+)
+def test_a_banner_that_comes_late_is_no_silence(
+    check: Checks, run: Runs, after: float, everyone: bool, cause: str
+) -> None:
+    """A reverse lookup takes its time: it is waited for as long as a look may take, and longer where one
+    target is looked into."""
+    late = [Pause(after), b"SSH-2.0-OpenSSH_9.2\r\n"]
+    asked = check("10.20.0.9", 22, probe="ssh", settings=ssh.PROBE.settings())
     network = Scripted({("10.20.0.9", 22): late}, replies=lambda *_: Reply("refused", 0.001))
-    record = next(iter(run([asked], network, depth=Depth(trace=False, everyone=True)).checks))
-    assert (record.verdict, record.cause) == (Verdict.FAIL, "protocol.slow")
-    assert "12.0 s" in record.summary
-    plain = next(iter(run([asked], network, depth=Depth(trace=False)).checks))
-    assert plain.cause == "protocol.silent"
+    (record,) = run([asked], network, depth=Depth(trace=False, everyone=everyone)).checks
+    assert (record.verdict, record.cause) == (Verdict.FAIL, cause)
+    assert cause == "protocol.silent" or f"{after:.1f} s" in record.summary
+
+
+class NowAndThen(Scripted):
+    """An SSH server that greets at once, but not on its first two connections."""
+
+    def __init__(self) -> None:
+        super().__init__({("10.20.0.9", 22): [Silence()]}, replies=refusing)
+        self._mute = 2
+        self._good = Scripted({("10.20.0.9", 22): [b"SSH-2.0-OpenSSH_9.2\r\n", Silence()]})
+
+    async def connect(self, address: str, port: int, until: float) -> Any:
+        self._mute -= 1
+        return await (super() if self._mute >= 0 else self._good).connect(address, port, until)
+
+
+def test_a_banner_that_comes_now_and_then_is_not_late(check: Checks, run: Runs) -> None:
+    """It spoke at once when it was waited for: no lookup is what holds it up."""
+    asked = check("10.20.0.9", 22, probe="ssh", settings=ssh.PROBE.settings())
+    (record,) = run([asked], NowAndThen(), depth=Depth(trace=False)).checks
+    assert record.cause == "protocol.silent"
+
+
+def test_few_are_waited_for(check: Checks, run: Runs) -> None:
+    """A fleet of servers that never speak does not hold up the run."""
+    hosts = [f"10.{network}.0.9" for network in range(2 * MOST_LATE)]
+    asked = [check(host, 22, probe="ssh", settings=ssh.PROBE.settings()) for host in hosts]
+    scripts = {(host, 22): [Pause(12.0), b"SSH-2.0-OpenSSH_9.2\r\n"] for host in hosts}
+    network = Scripted(scripts, replies=lambda *_: Reply("refused", 0.001))
+    found = [record.cause for record in run(asked, network, depth=Depth(trace=False)).checks]
+    assert found.count("protocol.slow") == MOST_LATE
+    assert found.count("protocol.silent") == MOST_LATE
