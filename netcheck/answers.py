@@ -8,6 +8,7 @@ from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.together import Others
 from probes.contract import Ascent, Outcome
+from probes.ladder import is_address
 
 AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and a slow answer included
 SEVERAL = 2  # hosts whose clocks must agree for ours to be wrong
@@ -35,7 +36,7 @@ class Answers:
         for der in ascent.certificates[1:]:
             self._authorities.setdefault(der, check.target)
         issuer = facts.foreign_issuer(ascent)
-        if issuer is not None:
+        if issuer is not None and not is_address(check.host):  # addresses have no zones
             self._issuers.setdefault(issuer, set()).add(zone_of(check.host))
         key = facts.host_key(ascent)
         if key is not None:
