@@ -13,8 +13,9 @@ from netcheck.diagnosis import facts
 from netcheck.diagnosis.judgement import Judgement, also, with_cause
 from netcheck.diagnosis.second_look import network_of
 from netcheck.record import COPIES, Warned
-from probes import certificates, chains
+from probes import certificates, chains, inspectors, tls
 from probes.contract import NOTHING, Confidence, Layer, Verdict
+from probes.urls import ascii_name
 from probes.words import few, span_words
 
 UNRELATED = 2  # zones of names for which one issuer signs
@@ -84,19 +85,33 @@ def _intercepted(judgement: Judgement, others: Others) -> Judgement:
 
 
 def _completed(judgement: Judgement, check: Check, others: Others) -> Judgement:
-    """The chain leads to a trusted CA once a certificate is added that another target sent along."""
-    if judgement.cause != "tls.untrusted":
+    """The chain leads to a trusted CA once a certificate is added that another target sent along.
+
+    That of a public name must be a public CA's then, or it is no server that left it out.
+    """
+    if judgement.cause == "tls.intercepted" and judgement.confidence is Confidence.CERTAIN:
         return judgement
-    ca_file = getattr(check.terms.settings, "ca_file", None)
-    missing = chains.completed_by(judgement.main.certificates, others.authorities, ca_file)
+    settings, chain = check.terms.settings, judgement.main.certificates
+    if not isinstance(settings, tls.Settings):
+        return judgement
+    missing = chains.completed_by(chain, others.authorities, settings.ca_file)
     if not missing:
         return judgement
     named = ", ".join(one.title for one in certificates.read(missing))
     proof = (
         f"the server left out {named}; {others.sent_by(missing[0])} sent it, and with it the chain is trusted"
     )
-    summary = f"the server sends no intermediate certificate: {named} is missing"
-    return with_cause(judgement, "tls.incomplete_chain", summary, Confidence.CERTAIN, proof)
+    whole, name = (*chain, *missing), ascii_name(settings.server_name or check.host)
+    match tls.once_complete(whole, name, settings):
+        case "tls.incomplete_chain":
+            summary = tls.without(missing)
+            return with_cause(judgement, "tls.incomplete_chain", summary, Confidence.CERTAIN, proof)
+        case "tls.intercepted":
+            read = certificates.read(whole)
+            product = inspectors.product_of(read)
+            sure = Confidence.CERTAIN if product else Confidence.LIKELY
+            return with_cause(judgement, "tls.intercepted", tls.decrypted(read, name, product), sure, proof)
+    return also(judgement, proof)
 
 
 def _met_before(judgement: Judgement, check: Check, others: Others) -> Judgement:

@@ -88,6 +88,45 @@ def test_a_chain_is_completed_by_what_another_server_sent(
     assert together(untrusted, checks("b.example"), Answers().to_others()) == untrusted
 
 
+def test_a_chain_of_a_public_name_that_a_company_completes(
+    checks: Callable[..., Check], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that sends its leaf alone is no server that left something out."""
+    company, public = trustme.CA(), trustme.CA()
+    middle = company.create_child_ca()
+    whole, bare = (middle.issue_cert(name).cert_chain_pems for name in ("a.example", "b.example"))
+    for variable, root in (("SSL_CERT_FILE", company), ("NETCHECK_PUBLIC_CAS", public)):
+        (tmp_path / variable).write_bytes(root.cert_pem.bytes())
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    answers = Answers()
+    answers.note(
+        checks("a.example"), Outcome(None, (seen(None, facts={"x": 1}, sent=tuple(map(der, whole))),))
+    )
+    untrusted = judged(seen("tls.untrusted", sent=(der(bare[0]),)))
+    others = answers.to_others()
+    told = together(untrusted, checks("b.example", tls.Settings(public=True)), others)
+    assert (told.cause, told.confidence) == ("tls.intercepted", LIKELY)
+    assert together(untrusted, checks("b.example"), others).cause == "tls.incomplete_chain"
+    # Under another name a wrong server answers, be it decrypted or not.
+    assert (
+        together(untrusted, checks("c.example", tls.Settings(public=True)), others).cause == "tls.untrusted"
+    )
+    # Another issuer than the pinned one is likely interception, unless the public knows the whole chain.
+    (tmp_path / "NETCHECK_PUBLIC_CAS").write_bytes(company.cert_pem.bytes())
+    pinned = tls.Settings(public=True, issuer="Other")
+    renewed = judged(seen("tls.intercepted", sent=(der(bare[0]),)), LIKELY)
+    assert together(renewed, checks("b.example", pinned), others).cause == "tls.incomplete_chain"
+
+
+def test_addresses_are_no_unrelated_names(checks: Callable[..., Check]) -> None:
+    """Every instance of one service may be asked by its address."""
+    answers = Answers()
+    for host in ("10.20.1.5", "10.20.2.6", "2001:db8::5"):
+        answers.note(checks(host), Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    untrusted = judged(seen("tls.untrusted", facts=inspected()))
+    assert together(untrusted, checks("10.20.1.5"), answers.to_others()) == untrusted
+
+
 def test_one_issuer_of_unrelated_public_names_decrypts(checks: Callable[..., Check]) -> None:
     """What was likely is certain, and what was only untrusted is known for what it is."""
     answers = Answers()
