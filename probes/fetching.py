@@ -1,4 +1,6 @@
-"""One small file by HTTP: a certificate that was left out, a list of revoked ones. Only where asked for."""
+"""One small answer by plain HTTP, beside a check: a certificate that was left out, a list of revoked ones, a
+page that is known. Only where asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +9,43 @@ from urllib.parse import urlsplit
 from probes import causes
 from probes.codes import Failed
 from probes.contract import Layer
-from probes.http1 import Client, Request
+from probes.http1 import Client, Reply, Request, user_agent
+from probes.ladder import is_address
 from probes.net.base import Network, NetworkFailure
 
-MOST = 64 * 1024  # as much of a file as is read
+MOST = 64 * 1024  # bytes of an answer that are read
 # An OCSP responder minds a GET without a question (RFC 6960 A.1), and is reached all the same.
 ANSWERED = frozenset({400, 404, 405, 411, 415})
 
 
-async def fetch(url: str, network: Network, until: float, user_agent: str) -> bytes:
+async def fetch(url: str, network: Network, until: float) -> bytes:
     """The file's first 64 KiB. Raises Failed with the cause of the step that did not pass."""
+    reply, content = await get(url, network, until)
+    if reply.status >= 400 and reply.status not in ANSWERED:
+        raise Failed("http.status", f"{reply.status} {reply.reason}".strip())
+    return content
+
+
+async def get(url: str, network: Network, until: float) -> tuple[Reply, bytes]:
+    """An answer, and the first 64 KiB of what comes with a 200. Raises Failed."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
     if parts.scheme != "http" or not host:
         raise Failed("probe.unsupported", f"only http is fetched, not {url[:80]}")
     layer = Layer.RESOLVE
     try:
-        addresses = (await network.resolve(host, until - network.now())).addresses
+        address = host
+        if not is_address(host):
+            address = (await network.resolve(host, until - network.now())).addresses[0]
         layer = Layer.CONNECT
-        connection = await network.connect(addresses[0], port, until)
+        connection = await network.connect(address, port, until)
         try:
             layer = Layer.PROTOCOL
             client = Client(connection)
-            target = parts.path or "/"
-            headers = (("host", parts.netloc), ("user-agent", user_agent), ("accept", "*/*"))
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            headers = (("host", parts.netloc), ("user-agent", user_agent()), ("accept", "*/*"))
             reply = await client.ask(Request("GET", target, headers), until)
-            if reply.status >= 400 and reply.status not in ANSWERED:
-                raise Failed("http.status", f"{reply.status} {reply.reason}".strip())
-            return await client.content(reply, until, MOST)
+            return reply, await client.content(reply, until, MOST) if reply.status == 200 else b""
         finally:
             connection.close()
     except NetworkFailure as error:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import SplitResult
 
-from probes import pages, portals, proxy, tls, urls
+from probes import impostors, portals, proxy, tls, urls
 from probes.codes import Failed
-from probes.contract import Confidence, Layer, Probe, Target
-from probes.http1 import Client, Reply, Request, plain
+from probes.contract import Layer, Probe, Target
+from probes.http1 import Client, Reply, Request, plain, user_agent
 from probes.http_settings import Settings, from_url
-from probes.ladder import Ladder, Stopped
+from probes.impostors import Standing
+from probes.ladder import Ladder
 from probes.net.base import Connection, PeerClosed, PeerReset
 from probes.ntp import TOTP, breaks, offset_words
 from probes.opening import Opening, look_opened
@@ -26,27 +25,7 @@ LAYERS = {"http": (Layer.CONNECT, Layer.PROTOCOL), "https": (Layer.CONNECT, Laye
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # An answer that asks for a login or refuses us still proves that the service is there and speaks.
 LOGIN = frozenset({401, 403})
-# Fields of an answer that a hop wrote itself. A `Via` it adds to all that it passes on, and a `Server` may be
-# the target's own.
-WRITTEN = ("x-squid-error", "proxy-agent", "proxy-status")
 SKEWED = TOTP + 2.0  # seconds: a Date names whole ones, and the answer took its time
-PASSED_ON = ("via", "x-cache", "x-bluecoat-via")
-PROXY_LOGIN = 407
-# What a login page of the network explains: it answers in all names, or lets nothing else through.
-BY_PORTAL = ("tcp.", "http.", "protocol.", "path.")
-# Not those of a certificate that can only be the service's own.
-BY_PORTAL_IN_TLS = frozenset(
-    {
-        "tls.closed",
-        "tls.handshake_refused",
-        "tls.hostname_mismatch",
-        "tls.not_tls",
-        "tls.reset",
-        "tls.self_signed",
-        "tls.timeout",
-        "tls.untrusted",
-    }
-)
 ALPN = ("http/1.1",)
 # How nginx, Apache and Go say that a request in clear came to a TLS port.
 WANTS_TLS = re.compile(
@@ -74,14 +53,6 @@ class Visit:
         self.certificate_wanted = False
 
     async def climb(self) -> None:
-        """The visit, and what a login page of the network has to do with it."""
-        try:
-            await self._visit()
-        except Stopped:
-            await self._by_portal()
-            raise
-
-    async def _visit(self) -> None:
         """Connect, TLS for https, then request after request until one is no redirect."""
         connection = await self.opening.first(self.url.scheme, self._port)
         if self.url.scheme == "https":
@@ -90,53 +61,8 @@ class Visit:
             self.client = Client(connection)
             await self._converse(rung.until)
             rung.detail["status"] = self.facts["status"]
-            await self._not_by_portal()
-
-    async def _challenge(self) -> portals.Told | None:
-        """What the question for a login page tells; None where the check has none, or goes by a proxy."""
-        url, network = self.settings.challenge, self.ladder.network
-        if url is None or self.opening.way is not None:
-            return None
-        until = network.now() + self.ladder.timing.timeout
-        told = await portals.ask(url, self.settings.challenge_body, network, until, user_agent())
-        self.ladder.prove(told.words)
-        return told
-
-    async def _by_portal(self) -> None:
-        """A failure that a login page of the network explains is that."""
-        failed = self.ladder.failed
-        if failed is None or failed.cause == "http.captive_portal":
-            return
-        secured = self.url.scheme == "https" and self.ladder.steps[-1].layer is Layer.PROTOCOL
-        may_be = failed.cause.startswith(BY_PORTAL) or failed.cause in BY_PORTAL_IN_TLS
-        if secured or not may_be:  # inside TLS that was accepted nobody else answers
-            return
-        told = await self._challenge()
-        if told is None or not told.portal:
-            return
-        away = failed.cause == "http.redirected_away" and told.to is not None
-        same = away and urls.host_of(self.facts["location"]) == told.to
-        self.ladder.fail_as(
-            Failed(
-                "http.captive_portal",
-                f"a login page of the network answers plain requests; here: {failed.summary}",
-                evidence=(*failed.evidence, f"without the login page this would be {failed.cause}"),
-                confidence=Confidence.CERTAIN if same else Confidence.LIKELY,
-                signed_by=failed.signed_by,
-            )
-        )
-
-    async def _not_by_portal(self) -> None:
-        """Raises Failed where an answer without TLS may be the login page's, whatever it says."""
-        if self.url.scheme == "https" or self.settings.body is not None:  # which only the service has
-            return
-        told = await self._challenge()
-        if told is not None and told.portal:
-            raise Failed(
-                "http.captive_portal",
-                "a login page of the network answers plain requests, and this answer may be its own",
-                confidence=Confidence.LIKELY,
-            )
+            if self.url.scheme == "http" and self.settings.body is None:  # which only the service has
+                await portals.doubt(self.ladder, self.settings)
 
     async def _converse(self, until: float) -> None:
         while True:
@@ -162,8 +88,8 @@ class Visit:
     def _onward(self, reply: Reply) -> SplitResult | None:
         """Where the reply sends us, if that is to be followed. Raises Failed for another host, and for what
         no service says of itself."""
-        if (wanted := wants_login(reply.status, reply.reason, reply.headers)) is not None:
-            if reply.status == PROXY_LOGIN and self.opening.way is not None:
+        if (wanted := impostors.wants_login(reply.status, reply.reason, reply.headers)) is not None:
+            if reply.status == impostors.PROXY_LOGIN and self.opening.way is not None:
                 named = plain(self.url.geturl())
                 wanted = proxy.refusal(self.opening.way, reply.status, reply.reason, reply.headers, named)
             raise wanted
@@ -177,36 +103,15 @@ class Visit:
         except ValueError:
             raise Failed("protocol.malformed", f"redirected to what is no URL: {plain(location)}") from None
         if not known:
-            raise self._away(reply, onward)
+            raise impostors.redirected(reply, onward, self._standing)
         return onward
 
-    def _away(self, reply: Reply, onward: SplitResult) -> Failed:
-        """To another host: the service's own login, or a filter's page that says what it blocks."""
-        answer = f"{reply.status} redirects to {plain(onward.geturl())}"
-        signed = self._signed(reply)
-        named = signed or (pages.sent_to(onward.hostname or "") if self.settings.public else None)
-        if named is None or self._of_the_service:
-            return Failed("http.redirected_away", answer)
-        return Failed(
-            "http.blocked_by_proxy",
-            f"{named} answers in the service's place: {answer}",
-            confidence=Confidence.CERTAIN if signed and self._relayed else Confidence.LIKELY,
-            evidence=pages.signs(reply.headers),
-        )
-
     @property
-    def _relayed(self) -> bool:
-        return self.opening.relays(self.url.scheme)
-
-    @property
-    def _of_the_service(self) -> bool:
-        """Whether only the service can have answered: inside TLS with a chain that public CAs know."""
+    def _standing(self) -> Standing:
+        """From where the answers are seen."""
         seen = self.ladder.facts.get("tls") or {}
-        return self.url.scheme == "https" and bool(seen.get("known_publicly"))
-
-    def _signed(self, reply: Reply) -> str | None:
-        """The product that says in the head of an answer that it wrote it."""
-        return pages.product_of({name: reply.headers[name] for name in WRITTEN if name in reply.headers})
+        own = self.url.scheme == "https" and bool(seen.get("known_publicly"))
+        return Standing(self.opening.relays(self.url.scheme), own, self.settings.public)
 
     def _same_host(self, host: str) -> bool:
         return urls.normal(host) in {urls.normal(self.host), urls.normal(self.name)}
@@ -306,7 +211,7 @@ class Visit:
         if self.settings.body is not None:
             return await self.client.find(self.settings.body, reply, until)
         words = await self.client.arrive(reply, until)
-        between = self._by_device(reply, answer, words)
+        between = impostors.page(reply, answer, words, self._standing)
         if between is not None:
             raise between
         return True
@@ -314,7 +219,7 @@ class Visit:
     async def _refusal(self, reply: Reply, answer: str, until: float) -> Failed:
         """What an answer that is not accepted means; a 400's own words may say more than its number."""
         words = await self.client.text(until)
-        between = self._by_device(reply, answer, words)
+        between = impostors.page(reply, answer, words, self._standing)
         if between is not None:
             return between
         if reply.status >= 500:
@@ -330,63 +235,9 @@ class Visit:
             )
         return Failed("http.status", answer)
 
-    def _by_device(self, reply: Reply, answer: str, words: str) -> Failed | None:
-        """What a device on the way answers in the service's name; None where nothing shows one.
-
-        A page inside TLS that only the service can have is its own. What a product writes into its pages
-        proves little of a target, which may be that very product; and what a proxy passed on (`Via`) is of
-        whoever stands behind it.
-        """
-        if self._of_the_service:
-            return None
-        signed = self._signed(reply)
-        own = {name: text for name, text in reply.headers.items() if name not in PASSED_ON}
-        by_proxy = self._relayed and "via" not in reply.headers
-        named = signed or (pages.product_of(own, words) if by_proxy or self.settings.public else None)
-        unnamed = by_proxy and "server" not in reply.headers and reply.status in proxy.ONWARD
-        if reply.status >= 500 and (named or unnamed):
-            who = named or "the proxy"
-            return Failed(
-                "proxy.refused",
-                f"{who} can't get there itself: {answer}",
-                confidence=Confidence.LIKELY,
-                evidence=pages.signs(reply.headers),
-            )
-        if named is None or (reply.status < 400 and not signed and not pages.FORBIDS.search(words)):
-            return None
-        return Failed(
-            "http.blocked_by_proxy",
-            f"{named} answers in the service's place: {answer}",
-            confidence=Confidence.CERTAIN if signed and self._relayed else Confidence.LIKELY,
-            evidence=pages.signs(reply.headers),
-        )
-
-
-def wants_login(status: int, reason: str, headers: Mapping[str, str]) -> Failed | None:
-    """What no service says of itself: that the network, or a proxy, wants a login first."""
-    answer = f"{status} {reason}".rstrip()
-    if status == portals.LOGIN:
-        words = f"the network wants a login first: {answer}"
-        return Failed("http.captive_portal", words, evidence=pages.signs(headers))
-    if status == PROXY_LOGIN:
-        words = f"something on the way answers as a proxy that wants a login: {answer}"
-        return Failed(
-            "proxy.auth_required", words, evidence=pages.signs(headers), confidence=Confidence.LIKELY
-        )
-    return None
-
 
 def _accepted(status: int, wanted: tuple[int, ...] | None) -> bool:
     return status < 400 or status in LOGIN if wanted is None else status in wanted
-
-
-@functools.cache
-def user_agent() -> str:
-    """How netcheck names itself to servers."""
-    try:
-        return f"netcheck/{version('netcheck')} (connectivity check)"
-    except PackageNotFoundError:  # the probes alone, without the application
-        return "netcheck (connectivity check)"
 
 
 HTTP = Probe(

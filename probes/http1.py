@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 import zlib
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 import h11
 
@@ -256,3 +258,12 @@ def plain(text: str) -> str:
     """A server's text made fit to show: printable, on one line, short."""
     shown = "".join(char if char.isprintable() else " " for char in text[: MOST_TEXT + 1])
     return shown if len(shown) <= MOST_TEXT else f"{shown[:MOST_TEXT]}…"
+
+
+@functools.cache
+def user_agent() -> str:
+    """How netcheck names itself to servers."""
+    try:
+        return f"netcheck/{version('netcheck')} (connectivity check)"
+    except PackageNotFoundError:  # the probes alone, without the application
+        return "netcheck (connectivity check)"

@@ -65,17 +65,11 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(tls.Settings):
-    """What is sent and what must come back. For `http`, TLS counts where a redirect leads to https."""
+class Web(tls.Settings):
+    """What http and WebSockets have in common: what is asked for, and by which way."""
 
     path: str = option(PATH, "/", "path and query to ask for")
-    method: str = option(Choice(METHODS, "a method"), "GET", "the request's method")
     headers: Mapping[str, str] | None = option(Headers(), None, "header fields to send, by name")
-    status: tuple[int, ...] | None = option(
-        Listing(Whole(100, 599, "an HTTP status")), None, "accepted status codes; else below 400, 401 and 403"
-    )
-    body: str | None = option(Text(), None, "text that must be in the first MiB of the body")
-    redirects: int = option(Whole(0, 50), 10, "redirects to follow on the same host; 0: none is followed")
     proxy: str | None = option(
         Proxy(), None, "the proxy to go through: a URL, `env` for HTTPS_PROXY and NO_PROXY, `none`"
     )
@@ -95,6 +89,21 @@ class Settings(tls.Settings):
             raise BadValue(
                 "`challenge_body` is the answer to a `challenge`, which is missing", ("challenge_body",)
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Web):
+    """What is sent and what must come back. For `http`, TLS counts where a redirect leads to https."""
+
+    method: str = option(Choice(METHODS, "a method"), "GET", "the request's method")
+    status: tuple[int, ...] | None = option(
+        Listing(Whole(100, 599, "an HTTP status")), None, "accepted status codes; else below 400, 401 and 403"
+    )
+    body: str | None = option(Text(), None, "text that must be in the first MiB of the body")
+    redirects: int = option(Whole(0, 50), 10, "redirects to follow on the same host; 0: none is followed")
+
+    def __post_init__(self) -> None:
+        Web.__post_init__(self)
         if self.body is not None and self.method == "HEAD":
             raise BadValue("`body` can't be looked for with `method: HEAD`", ("body",))
 

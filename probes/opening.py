@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from probes import causes, proxy
+from probes import causes, portals, proxy
 from probes.contract import Credential, Layer, Outcome, Target, Timing
-from probes.ladder import Ladder, look
+from probes.ladder import Ladder, Stopped, look
 from probes.net.base import Connection, Network, NetworkFailure
 from probes.proxy import Way
 
@@ -42,7 +42,11 @@ async def look_opened(
     way = way_of(settings, scheme, target.host)
 
     async def climb(ladder: Ladder) -> None:
-        await visit(ladder, scheme, target, settings, Opening(ladder, target.host, way)).climb()
+        try:
+            await visit(ladder, scheme, target, settings, Opening(ladder, target.host, way)).climb()
+        except Stopped:
+            await portals.explain(ladder, settings)
+            raise
 
     if way is None:
         return await look(target, timing, network, layers, climb)

@@ -9,16 +9,32 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from probes import causes, urls
+from probes import urls
 from probes.codes import Failed
-from probes.contract import Layer
-from probes.http1 import Client, Reply, Request, plain
-from probes.ladder import is_address
-from probes.net.base import Network, NetworkFailure
+from probes.contract import Confidence, Layer, Verdict
+from probes.fetching import get
+from probes.http1 import Reply, plain
+from probes.http_settings import Web
+from probes.ladder import Ladder
+from probes.net.base import Network
 
 LOGIN = 511  # Network Authentication Required (RFC 6585 6): no service's own answer
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-MOST = 16 * 1024  # bytes of an answer in which the known text stands
+# What a login page of the network explains: it answers in all names, or lets nothing else through.
+BY_PORTAL = ("tcp.", "http.", "protocol.", "path.", "ws.")
+# Not those of a certificate that can only be the service's own.
+BY_PORTAL_IN_TLS = frozenset(
+    {
+        "tls.closed",
+        "tls.handshake_refused",
+        "tls.hostname_mismatch",
+        "tls.not_tls",
+        "tls.reset",
+        "tls.self_signed",
+        "tls.timeout",
+        "tls.untrusted",
+    }
+)
 
 
 class Told(NamedTuple):
@@ -29,34 +45,59 @@ class Told(NamedTuple):
     to: str | None = None
 
 
-async def ask(url: str, body: str | None, network: Network, until: float, user_agent: str) -> Told:
+async def explain(ladder: Ladder, settings: Web) -> None:
+    """A failure that a login page of the network explains is that. Inside TLS that was accepted it is none:
+    nobody else answers there."""
+    failed = ladder.failed
+    if failed is None or failed.cause == "http.captive_portal":
+        return
+    secured = any(step.layer is Layer.TLS and step.verdict is Verdict.PASS for step in ladder.steps)
+    if secured or not (failed.cause.startswith(BY_PORTAL) or failed.cause in BY_PORTAL_IN_TLS):
+        return
+    told = await _told(ladder, settings)
+    if told is None or not told.portal:
+        return
+    seen = ladder.facts.get("http") or ladder.facts.get("ws") or {}
+    same = told.to is not None and urls.host_of(seen.get("location")) == told.to
+    ladder.fail_as(
+        Failed(
+            "http.captive_portal",
+            f"a login page of the network answers plain requests; here: {failed.summary}",
+            evidence=(*failed.evidence, f"without the login page this would be {failed.cause}"),
+            confidence=Confidence.CERTAIN if same else Confidence.LIKELY,
+            signed_by=failed.signed_by,
+        )
+    )
+
+
+async def doubt(ladder: Ladder, settings: Web) -> None:
+    """Raises Failed where an answer without TLS may be the login page's, whatever it says."""
+    told = await _told(ladder, settings)
+    if told is not None and told.portal:
+        raise Failed(
+            "http.captive_portal",
+            "a login page of the network answers plain requests, and this answer may be its own",
+            confidence=Confidence.LIKELY,
+        )
+
+
+async def _told(ladder: Ladder, settings: Web) -> Told | None:
+    """What the question tells; None where the check has none, or goes by a proxy."""
+    if settings.challenge is None or "proxy" in ladder.facts:
+        return None
+    until = ladder.network.now() + ladder.timing.timeout
+    told = await ask(settings.challenge, settings.challenge_body, ladder.network, until)
+    ladder.prove(told.words)
+    return told
+
+
+async def ask(url: str, body: str | None, network: Network, until: float) -> Told:
     """Ask once. The right answer is 204, or the text `body` where one is given."""
-    parts = urlsplit(url)
-    layer = Layer.RESOLVE
     try:
-        address = parts.hostname or ""
-        if not is_address(address):
-            address = (await network.resolve(address, until - network.now())).addresses[0]
-        layer = Layer.CONNECT
-        connection = await network.connect(address, urls.port_of(parts), until)
-        try:
-            layer = Layer.PROTOCOL
-            client = Client(connection)
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            headers = (("host", parts.netloc), ("user-agent", user_agent), ("accept", "*/*"))
-            reply = await client.ask(Request("GET", target, headers), until)
-            page = await client.content(reply, until, MOST) if reply.status == 200 else b""
-            return judged(url, body, reply, page)
-        finally:
-            connection.close()
-    except NetworkFailure as error:
-        return Told(None, _nothing(url, causes.explain(layer, error).summary))
+        reply, page = await get(url, network, until)
     except Failed as error:
-        return Told(None, _nothing(url, error.summary))
-
-
-def _nothing(url: str, why: str) -> str:
-    return f"the challenge {url} tells nothing: {why}"
+        return Told(None, f"the challenge {url} tells nothing: {error.summary}")
+    return judged(url, body, reply, page)
 
 
 def judged(url: str, body: str | None, reply: Reply, page: bytes) -> Told:

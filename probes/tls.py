@@ -20,7 +20,6 @@ from probes.urls import ascii_name
 LAYERS = (Layer.CONNECT, Layer.TLS)
 VERIFY = ("full", "chain", "pin", "none")
 # AEAD with an ephemeral key exchange, which is all that TLS 1.3 has (RFC 9325 4.1, 4.2).
-NAME = "netcheck (connectivity check)"
 MOST_URLS = 6
 STRONG_CIPHER = re.compile(r"TLS_.*|(?:ECDHE|DHE)-.*(?:GCM|CCM8?|CHACHA20).*")
 
@@ -123,7 +122,7 @@ async def _missing(
         return failed
     try:
         until = ladder.network.now() + ladder.timing.timeout
-        found = certificates.from_file(await fetch(url, ladder.network, until, NAME))
+        found = certificates.from_file(await fetch(url, ladder.network, until))
     except Failed as why:
         failed.evidence = (*failed.evidence, f"its issuer can't be fetched from {url}: {why.summary}")
         return failed
@@ -179,7 +178,7 @@ async def _reach_revocation(ladder: Ladder, chain: tuple[Certificate, ...]) -> N
     """Some clients, Windows' among them, wait long for what does not answer here, and say nothing of it."""
     for url in certificates.revocation_urls(chain)[:MOST_URLS]:
         try:
-            await fetch(url, ladder.network, ladder.network.now() + ladder.timing.timeout, NAME)
+            await fetch(url, ladder.network, ladder.network.now() + ladder.timing.timeout)
         except Failed as why:
             ladder.caution(why.cause, f"revocation is not reached at {url}: {why.summary}", Layer.TLS)
         else:

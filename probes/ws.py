@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,12 @@ from wsproto.events import (
 )
 from wsproto.utilities import RemoteProtocolError
 
-from probes import http, pages, tls, urls
+from probes import http, impostors, pages, tls, urls
 from probes.codes import Failed
 from probes.contract import Confidence, Layer, Probe, Target
-from probes.http1 import Client, plain
+from probes.http1 import Client, plain, user_agent
 from probes.http1 import Request as Plain
-from probes.http_settings import PATH, Headers, Proxy
+from probes.http_settings import Web, from_url
 from probes.ladder import Ladder
 from probes.net.base import Connection, NetworkFailure, PeerClosed, PeerReset, TimedOut
 from probes.opening import Opening, look_opened
@@ -51,11 +51,9 @@ HOW = {TimedOut: "not answered", PeerClosed: "hung up on", PeerReset: "reset"}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(tls.Settings):
+class Settings(Web):
     """What is asked for, and what goes over the connection."""
 
-    path: str = option(PATH, "/", "path and query of the WebSocket")
-    headers: Mapping[str, str] | None = option(Headers(), None, "header fields to send, by name")
     subprotocol: str | None = option(
         Text("a subprotocol", r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), None, "the Sec-WebSocket-Protocol to offer"
     )
@@ -63,9 +61,6 @@ class Settings(tls.Settings):
         Whole(0, 1_048_576), 65_536, "bytes of one binary message that is sent; 0: none is sent"
     )
     ping_after: float = option(Duration(0.0), 1.0, "silence before the last ping, on top of the deadline")
-    proxy: str | None = option(
-        Proxy(), None, "the proxy to go through: a URL, `env` for HTTPS_PROXY and NO_PROXY, `none`"
-    )
 
 
 class Talk:
@@ -190,13 +185,12 @@ class Visit:
             name.decode("ascii").lower(): plain(value.decode("latin-1")) for name, value in answer.headers
         }
         status = answer.status_code
-        self._facts.update(status=status, server=headers.get("server"))
+        self._facts.update(status=status, server=headers.get("server"), location=headers.get("location"))
         evidence = (f"the upgrade was answered {status}", *pages.signs(headers), *self._issuer())
-        if (wanted := http.wants_login(status, "", headers)) is not None:
+        if (wanted := impostors.wants_login(status, "", headers)) is not None:
             wanted.evidence = evidence
             return wanted
-        product = pages.product_of({k: v for k, v in headers.items() if k not in http.PASSED_ON})
-        product = product or pages.sent_to(urls.host_of(headers.get("location")) or "")
+        product = impostors.product_of(headers) or pages.sent_to(urls.host_of(headers.get("location")) or "")
         by = f" by {product}" if product else ""
         # One answer alone does not show whether the service itself gives it.
         sure = Confidence.CERTAIN if product else Confidence.LIKELY
@@ -307,7 +301,7 @@ class Visit:
         return self._url.path + (f"?{self._url.query}" if self._url.query else "")
 
     def _headers(self) -> dict[str, str]:
-        ours = {"host": self._url.netloc, "user-agent": http.user_agent()}
+        ours = {"host": self._url.netloc, "user-agent": user_agent()}
         return ours | {name.lower(): text for name, text in (self._settings.headers or {}).items()}
 
     def _issuer(self) -> tuple[str, ...]:
@@ -332,11 +326,6 @@ class Beside:
 def http_port(scheme: str) -> int:
     """The protocol's own port (RFC 6455 3)."""
     return urls.PORTS[HTTP[scheme]]
-
-
-def from_url(asked: str) -> dict[str, str]:
-    """A URL's path and query as the settings they mean. Raises BadValue."""
-    return {"path": PATH.read(asked if asked.startswith("/") else f"/{asked}")}
 
 
 def _probe(scheme: str, summary: str) -> Probe:
