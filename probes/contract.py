@@ -80,11 +80,13 @@ class Step(NamedTuple):
 
 
 class Caution(NamedTuple):
-    """Something that works now, but … `cause` is a warn-only code, or None for a plain remark."""
+    """Something that works now, but … `cause` is None for a plain remark; `about`: the service beside the
+    target that has it."""
 
     cause: str | None
     text: str
     layer: Layer = Layer.PROTOCOL
+    about: Target | None = None
 
 
 class Ascent(NamedTuple):

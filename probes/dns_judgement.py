@@ -98,6 +98,7 @@ def beside(ladder: Ladder, said: Sequence[Said]) -> None:
     for answer, invented, suffixed, _ in said:
         where = dnswire.address(answer.server)
         if invented is not None and set(answer.records) & set(invented.records):
+            ladder.facts["misled_by"] = where
             raise Failed(
                 "dns.hijacked",
                 f"{where} answers {' '.join(answer.records)}, as it does for names that can't exist",
@@ -106,7 +107,7 @@ def beside(ladder: Ladder, said: Sequence[Said]) -> None:
         if invented is not None:
             ladder.caution(None, f"{invented.text}, which can't exist: it invents answers", Layer.RESOLVE)
         if suffixed is not None and set(answer.records) == set(suffixed.records):
-            suffix = answer.name.partition(".")[2]
+            suffix = ladder.facts["misled_by"] = answer.name.partition(".")[2]
             raise Failed(
                 "dns.hijacked",
                 f"only found as {answer.name} by the search list, and any name under {suffix} is "
@@ -140,6 +141,7 @@ def sinkholes(ladder: Ladder, host: str, found: Sequence[Answer], expected: tupl
     declared = {*(expected or ()), *hosts_file(host)}
     for answer in found:
         if answer.records and all(_nowhere(one) and one not in declared for one in answer.records):
+            ladder.facts["misled_by"] = dnswire.address(answer.server)
             raise Failed(
                 "dns.hijacked",
                 f"{answer.text}, which leads to no other host: a filter answers so for names that it blocks",

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from probes import causes
 from probes.codes import Failed
-from probes.contract import Layer
+from probes.contract import Layer, Target
 from probes.http1 import Client, Reply, Request, user_agent
 from probes.ladder import is_address
 from probes.net.base import Network, NetworkFailure
 
+PORT = 80
 MOST = 64 * 1024  # bytes of an answer that are read
 # An OCSP responder minds a GET without a question (RFC 6960 A.1), and is reached all the same.
 ANSWERED = frozenset({400, 404, 405, 411, 415})
@@ -26,10 +27,16 @@ async def fetch(url: str, network: Network, until: float) -> bytes:
     return content
 
 
+def service(url: str) -> Target:
+    """Who is asked."""
+    parts = urlsplit(url)
+    return Target(parts.hostname or "", parts.port or PORT)
+
+
 async def get(url: str, network: Network, until: float) -> tuple[Reply, bytes]:
     """An answer, and the first 64 KiB of what comes with a 200. Raises Failed."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 80
+    host, port = parts.hostname or "", parts.port or PORT
     if parts.scheme != "http" or not host:
         raise Failed("probe.unsupported", f"only http is fetched, not {url[:80]}")
     layer = Layer.RESOLVE

@@ -142,9 +142,15 @@ class Ladder:
         self.failed = failed
         self.steps[-1] = self.steps[-1]._replace(verdict=failed.verdict, cause=failed.cause)
 
-    def caution(self, cause: str | None, text: str, layer: Layer = Layer.PROTOCOL) -> None:
+    def caution(
+        self,
+        cause: str | None,
+        text: str,
+        layer: Layer = Layer.PROTOCOL,
+        about: Target | None = None,
+    ) -> None:
         """It works now, but …"""
-        self.cautions.append(Caution(cause, text, layer))
+        self.cautions.append(Caution(cause, text, layer, about))
 
     def prove(self, sentence: str) -> None:
         """A sentence of evidence."""

@@ -47,6 +47,7 @@ ALPN = ("http/1.1",)
 BY_RULE, SOCKS_ONWARD = 2, frozenset({1, 3, 4, 5, 6})
 NO_AUTHENTICATION, NONE_ACCEPTED = 0, 0xFF
 ONWARD = frozenset({502, 503, 504})  # the proxy itself could not get there, or says so
+NO_TUNNELS = frozenset({400, 404, 405, 501})  # what a web server says to CONNECT
 EITHER = "whether the target is down or the proxy's own way there is closed, its answer does not tell"
 
 
@@ -218,7 +219,10 @@ def refusal(through: Way, status: int, reason: str, headers: Mapping[str, str], 
         how = f" ({wants})" if wants else ""
         words = f"the proxy {through.url} wants a login{how}"
         return Failed("proxy.auth_required", words, evidence=evidence)
-    if status in ONWARD:
+    if status in NO_TUNNELS:
+        words = f"{through.url} does not take CONNECT, so it may be no proxy: {answer}"
+        return Failed("proxy.refused", words, evidence=evidence, confidence=Confidence.LIKELY)
+    if status >= 500:
         words = f"the proxy {through.url} can't reach {named} itself: {answer}"
         return Failed("proxy.refused", words, evidence=(*evidence, EITHER), confidence=Confidence.LIKELY)
     return Failed("proxy.refused", f"the proxy {through.url} refuses {named}: {answer}", evidence=evidence)

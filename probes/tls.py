@@ -9,7 +9,7 @@ from probes import certificates, chains, inspectors, objections
 from probes.certificates import Certificate, Fingerprint
 from probes.codes import Failed
 from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
-from probes.fetching import fetch
+from probes.fetching import fetch, service
 from probes.ladder import Ladder, is_address, look
 from probes.net import trust
 from probes.net.base import Connection, Network, TlsHello, TlsSession
@@ -180,7 +180,8 @@ async def _reach_revocation(ladder: Ladder, chain: tuple[Certificate, ...]) -> N
         try:
             await fetch(url, ladder.network, ladder.network.now() + ladder.timing.timeout)
         except Failed as why:
-            ladder.caution(why.cause, f"revocation is not reached at {url}: {why.summary}", Layer.TLS)
+            words = f"revocation is not reached at {url}: {why.summary}"
+            ladder.caution(why.cause, words, Layer.TLS, service(url))
         else:
             ladder.prove(f"revocation is reached at {url}")
 
@@ -226,6 +227,8 @@ def _judge(
         evidence = [f"also: {other.text}" for other in others]
         if any(objection.cause == "tls.untrusted" for objection in found):
             evidence.append(f"verified against {trust.words(settings.ca_file)}")
+            if product := inspectors.product_of(chain):
+                evidence.append(f"the issuer is named as {product} names its own")
         raise Failed(first.cause, first.text, evidence=tuple(evidence))
     for objection in found:
         ladder.prove(f"not asked for (verify: {settings.verify}): {objection.text}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from netcheck.diagnosis.ascents import unconnected
 from netcheck.diagnosis.found import Found
+from netcheck.diagnosis.greeted import telling
 from netcheck.diagnosis.judge import seen, unstable
 from netcheck.diagnosis.judgement import also, likely
 from netcheck.diagnosis.places import Line
@@ -75,7 +76,9 @@ def decided(
 
 
 def agree(cases: Sequence[Case]) -> bool:
-    """Whether these, examined, still have one cause."""
+    """Whether these, examined, still have one cause, and none a reason that goes by what was said to it."""
+    if any(telling(case.found.hellos) for case in cases):
+        return False
     return len({placed(case, Beside()).judgement.cause for case in cases}) == 1
 
 

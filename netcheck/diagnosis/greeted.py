@@ -53,6 +53,12 @@ def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
     )
 
 
+def telling(hellos: Sequence[Hello]) -> bool:
+    """Whether some variations get further than others: what ends it may then be of this host alone."""
+    works = sum(one.works for one in hellos)
+    return 0 < works < len(hellos)
+
+
 def controls(hellos: Sequence[Hello]) -> tuple[Control, ...]:
     """Each variation as a control."""
     return tuple(

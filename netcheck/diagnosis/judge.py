@@ -101,6 +101,7 @@ def _passed(outcome: Outcome, main: Ascent) -> Judgement:
         evidence=main.evidence,
         warnings=_warnings(outcome, main),
         addresses=_addresses(outcome),
+        about=caution.about if caution else None,
     )
 
 

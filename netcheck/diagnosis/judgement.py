@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netcheck.record import AddressRecord, Warned
-from probes.contract import Ascent, Confidence, Layer, Step, Verdict
+from probes.contract import Ascent, Confidence, Layer, Step, Target, Verdict
 
 
 class Judgement(NamedTuple):
-    """A check's verdict and all that supports it. `main` is the ladder that decided."""
+    """A check's verdict and all that supports it. `main` is the ladder that decided; `about`: the service
+    beside the target that has the cause."""
 
     verdict: Verdict
     cause: str | None
@@ -21,6 +22,7 @@ class Judgement(NamedTuple):
     evidence: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
     addresses: tuple[AddressRecord, ...] = ()
+    about: Target | None = None
 
 
 def also(judgement: Judgement, *evidence: str) -> Judgement:

@@ -50,7 +50,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """Failures with the same vantage, cause, destination network and port.
+    """Failures with the same vantage, cause, step, destination network and port, and of one proxy.
 
     `near_icmp`: routers answered this vantage with ICMP errors; `beside_rejections`: silence where
     others of the same network and port were rejected.
@@ -105,13 +105,18 @@ def classes(failures: Iterable[Failure]) -> list[Class]:
             signing.add(terms.vantage)
         if main.cause == "tcp.rejected":
             rejected.add(place)
-        # Who ends a key exchange has another reason than who ends a connection before a word.
-        kind = (main.cause, facts.refusable(main) is not None, terms.expect)
-        found.setdefault((*kind, *place), []).append(failure)
+        found.setdefault((main.cause, (_kind(main), terms.expect), *place), []).append(failure)
     return [
         Class(tuple(members), vantage in signing, cause == "tcp.filtered" and (vantage, *rest) in rejected)
-        for (cause, _, _, vantage, *rest), members in found.items()
+        for (cause, _, vantage, *rest), members in found.items()
     ]
+
+
+def _kind(main: Ascent) -> tuple[object, ...]:
+    """What tells failures of one cause apart: the step; an end within a key exchange from one before a word;
+    one proxy from another, and its policy from its way onward."""
+    proxy = main.facts.get("proxy")
+    return main.layer, facts.refusable(main) is not None, proxy and (proxy, main.confidence)
 
 
 def network_of(host: str) -> str:

@@ -135,11 +135,15 @@ def _advice(
     source = judgement.main.source
     if check.terms.expect == "blocked" and judgement.verdict is Verdict.ERROR and entry.code in BLOCKING:
         return UNPROVED.format(vantage=check.terms.vantage)
+    host, port, target, address = check.host, check.terms.port, check.target, judgement.main.address
+    if judgement.about is not None:
+        host, port = judgement.about
+        target, address = host, None
     return entry.advice(
-        target=check.target,
-        host=check.host,
-        address=judgement.main.address,
-        port=check.terms.port,
+        target=target,
+        host=host,
+        address=address,
+        port=port,
         probe=check.terms.probe,
         source=source.address if source else None,
         where=where,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import scenes
 from tests.lab.lab import Lab
 from tests.lab.pools import OTHER, POOLS
 from tests.lab.topology import HOPS
@@ -51,6 +52,29 @@ def test_the_machine_is_untouched(lab: Lab) -> None:
     assert "10.20.0.53" in lab.run("cat", "/etc/resolv.conf").stdout
     assert "10.20.0.53" not in Path("/etc/resolv.conf").read_text()
     assert not Path("/run/netns/fw1").exists()
+
+
+def ssh(lab: Lab, scene: str, *options: str) -> str:
+    """What OpenSSH's client says of a scene's server, without a key to log in with."""
+    (address,) = (each.address for each in scenes.load() if each.name == scene)
+    fixed = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", *options)
+    words = [word for option in fixed for word in ("-o", option)]
+    return lab.run("ssh", "-F", "none", *words, f"somebody@{address}", "true").stderr
+
+
+@pytest.mark.parametrize(
+    ("scene", "option", "words"),
+    [
+        ("ssh-full", "Ciphers=aes256-ctr", "Exceeded MaxStartups"),
+        ("ssh-full-alike-1", "Ciphers=aes256-ctr", "Permission denied"),
+        ("ssh-refused", "KexAlgorithms=curve25519-sha256", "closed by"),
+        ("ssh-refused", "KexAlgorithms=ecdh-sha2-nistp256", "Permission denied"),
+        ("ssh-refused-alike-2", "KexAlgorithms=ecdh-sha2-nistp256", "closed by"),
+    ],
+)
+def test_ssh_servers_are_as_told(lab: Lab, scene: str, option: str, words: str) -> None:
+    """OpenSSH's own client finds the same: full, and closed at one algorithm."""
+    assert words in ssh(lab, scene, option)
 
 
 def test_nothing_remains_when_the_tests_are_killed(lab: Lab, checkout: Path, tmp_path: Path) -> None:

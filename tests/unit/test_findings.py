@@ -665,6 +665,29 @@ def decrypted(failing: Make, host: str, issuer: str = "CN=Gateway", /, **changes
     return failing("203.0.113.7", 443, **{**given, **changes})
 
 
+def test_a_server_that_misleads_is_one_finding(failing: Make) -> None:
+    """Whatever the zones of the names: who invents answers does so for all."""
+    names = ["a.one.test", "b.two.test", "c.three.test", "d.four.test"]
+    liars = ["10.0.0.53", "10.0.0.53", "10.0.0.53", "10.0.0.54"]
+    wrong = [
+        failing(
+            name,
+            53,
+            "dns.hijacked",
+            layer=Layer.RESOLVE,
+            address=None,
+            facts={"misled_by": liar},
+            summary=f"{liar} answers 10.9.9.9, as it does for names that can't exist",
+        )
+        for name, liar in zip(names, liars, strict=True)
+    ]
+    first, second = findings(wrong)
+    assert first.summary.startswith(
+        "the names a.one.test, b.two.test and c.three.test get wrong answers: 10.0.0.53"
+    )
+    assert second.checks == (wrong[3].id,)
+
+
 def test_what_one_proxy_refuses_is_one_finding(failing: Make) -> None:
     """Whatever the service: by the proxy, and not by the address that all of them seem to have."""
     facts = {"proxy": "http://10.0.0.9:3128"}

@@ -113,6 +113,8 @@ def _size(check: CheckRecord) -> Hashable:
 def _names(check: CheckRecord) -> tuple[str, ...]:
     if check.cause in RESOLVER:
         return ("resolver", str(check.settings.get("resolvers", ())))
+    if (liar := check.facts.get("misled_by")) is not None:  # it misleads all names alike
+        return ("liar", liar)
     return ("zone", check.host.partition(".")[2])  # short names share none: what completes them is missing
 
 
