@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netcheck.check import Check, Terms
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.second_look import Failure, classes, stronger
-from probes.contract import Ascent, Layer, Outcome, Step, Timing, Verdict
+from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 
 ROUTER = "10.1.0.1"
 
@@ -59,3 +61,24 @@ def test_another_routers_rejection_counts() -> None:
     """Another sender is another answer: of two answers the second look's."""
     second = outcome("tcp.rejected", signed_by="10.9.9.9")
     assert stronger(outcome("tcp.host_down", signed_by=ROUTER), second) is second
+
+
+def test_each_proxy_is_a_class_of_its_own() -> None:
+    """And what it refuses by its rules is another matter than where it can't get itself."""
+
+    def through(proxy: str, confidence: Confidence) -> Failure:
+        one = failure("proxy.refused", "10.0.0.9", 443)
+        main = one.main._replace(facts={"proxy": proxy}, confidence=confidence)
+        return replace(one, outcome=Outcome(None, (main,)))
+
+    first, second = "http://10.0.0.9:3128", "http://10.0.0.9:8080"
+    found = classes(
+        through(proxy, confidence)
+        for proxy, confidence in (
+            (first, Confidence.CERTAIN),
+            (second, Confidence.CERTAIN),
+            (first, Confidence.CERTAIN),
+            (first, Confidence.LIKELY),
+        )
+    )
+    assert [len(each.members) for each in found] == [2, 1, 1]

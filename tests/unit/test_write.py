@@ -12,7 +12,7 @@ from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.write import Writer
 from netcheck.record import CheckRecord, Control, Hop, Place, Trace
 from probes import tcp
-from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
+from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 
 TERMS = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
 WRITER = Writer(datetime.date(2026, 11, 24), Owners({"vendor": ("203.0.113.0/24",)}))
@@ -82,3 +82,14 @@ def test_a_trace_says_whose_each_hop_is() -> None:
     traced = record(SILENT, trace=Trace("tcp-ttl", hops)).trace
     assert traced == Trace("tcp-ttl", hops, owners=(None, None, "vendor"))
     assert record(SILENT, trace=Trace("tcp-ttl", hops[:2])).trace == Trace("tcp-ttl", hops[:2])
+
+
+def test_a_warning_about_another_host_advises_about_that_one() -> None:
+    """What is blocked is the CRL's address, and the target's port has nothing to do with it."""
+    about = Target("crl.ca.test", 80)
+    caution = Caution("tcp.filtered", "revocation is not reached at http://crl.ca.test/", Layer.TLS, about)
+    written = record(GOOD._replace(cautions=(caution,)))
+    assert (written.verdict, written.cause) == (Verdict.WARN, "tcp.filtered")
+    assert "tcp/80" in (written.advice or "")
+    assert "to crl.ca.test" in (written.advice or "")
+    assert "10.0.0.1" not in (written.advice or "")
