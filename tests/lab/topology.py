@@ -122,11 +122,12 @@ UNLIMITED = ("net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_ratemask=0", "net.ipv6.
 LIMITED = ("stingy", "stock")
 
 
-def run(*argv: str, feed: str | None = None) -> None:
-    """Run a command of the system; its own words in the exception if it fails."""
+def run(*argv: str, feed: str | None = None) -> str:
+    """What a command of the system says; its own words in the exception if it fails."""
     done = subprocess.run(argv, input=feed, text=True, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 def inside(place: str, *argv: str, feed: str | None = None) -> None:
@@ -160,10 +161,16 @@ def build() -> None:
 
 
 def hold(place: str, addresses: Iterable[str]) -> None:
-    """Give the place these addresses on its link."""
-    _batch(
-        place, [f"address add {address}/{_width(address)} dev in{_nodad(address)}" for address in addresses]
-    )
+    """Give the place these addresses on its link, and have its router know them.
+
+    All namespaces of a machine share the room for neighbours that are asked for (1,024 by default), which the
+    dead ones of the scenes need; those that are known for good take none.
+    """
+    held = tuple(addresses)
+    _batch(place, [f"address add {address}/{_width(address)} dev in{_nodad(address)}" for address in held])
+    router, device = next((link[0], link[1]) for link in LINKS if link[4:6] == (place, "in"))
+    shown = run("ip", "-n", place, "-br", "link", "show", "dev", "in").split()
+    _batch(router, [f"neighbour replace {address} lladdr {shown[2]} dev {device}" for address in held])
 
 
 def can_delay() -> bool:
