@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.refine import Refined
-from netcheck.diagnosis.second_look import Failure
 from probes.contract import Verdict
 from probes.path.capture import Capture, Service
 

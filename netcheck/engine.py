@@ -9,29 +9,29 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from netcheck import capture as captures
-from netcheck import review
-from netcheck.answers import Answers
 from netcheck.check import Check
-from netcheck.diagnosis import answered, facts, refine
+from netcheck.diagnosis import answered, refine
+from netcheck.diagnosis.classes import Failure, is_examined
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import as_expected, seen
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
-from netcheck.diagnosis.second_look import Failure, is_examined
-from netcheck.diagnosis.together import unverified
+from netcheck.diagnosis.together import awaits, passing
 from netcheck.diagnosis.weighing import Reviewed
 from netcheck.diagnosis.write import Writer
 from netcheck.events import Observer
-from netcheck.experiments import Experimenter
-from netcheck.handshakes import Handshake, Handshakes
 from netcheck.inventory.model import LOCAL
 from netcheck.limits import Gate, Limits
 from netcheck.look import Looker
 from netcheck.record import CheckRecord, Control, RunHead, RunRecord, Summary
 from netcheck.schedule import Schedule
-from netcheck.sightings import Sightings
-from netcheck.tracing import Tracer
+from netcheck.second_look import review
+from netcheck.second_look.answers import Answers
+from netcheck.second_look.experiments import Experimenter
+from netcheck.second_look.handshakes import Handshake, Handshakes
+from netcheck.second_look.sightings import Sightings
+from netcheck.second_look.tracing import Tracer
 from probes.contract import Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
@@ -88,7 +88,7 @@ class Engine:
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
         self._connected: list[tuple[Handshake, Refined]] = []  # what is yet to be traced though it connects
-        self._unverified: list[Handshake] = []  # SSH that works, with a host key that nothing verifies
+        self._awaiting: list[Handshake] = []  # what works, and is compared with what others answer
         self._sightings = Sightings()
         self._answers = Answers()
         self._handshakes: Handshakes | None = None
@@ -134,7 +134,7 @@ class Engine:
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(self._items())
         await self._handshakes.finish()
-        self._compare_keys()
+        self._compare()
         if self._failures or self._connected:
             await self._look_deeper(self._looker(self._network(limits, review.PER_PORT)))
 
@@ -182,8 +182,8 @@ class Engine:
             self._handshakes.hold(Handshake(index, check, outcome, judgement))
         elif self._waits(check, outcome, judgement):
             self._failures[index] = Failure(index, check, outcome, judged)
-        elif passed and facts.unverified_key(judgement.main) is not None:
-            self._unverified.append(Handshake(index, check, outcome, judgement))
+        elif passed and awaits(judgement):
+            self._awaiting.append(Handshake(index, check, outcome, judgement))
         else:
             self._passed_or_settled(Handshake(index, check, outcome, judgement))
         for observer in self._observers:
@@ -199,12 +199,12 @@ class Engine:
             return check.terms.retries > 0
         return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
 
-    def _compare_keys(self) -> None:
-        """Settle the host keys that nothing verifies, once it is known who else shows them."""
-        held, self._unverified = self._unverified, []
+    def _compare(self) -> None:
+        """Settle what waited for what others answered."""
+        held, self._awaiting = self._awaiting, []
         others = self._answers.to_others()
         for one in held:
-            self._passed_or_settled(one._replace(judgement=unverified(one.judgement, others)))
+            self._passed_or_settled(one._replace(judgement=passing(one.judgement, one.check, others)))
 
     def _proved(self, held: Handshake, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
@@ -241,7 +241,7 @@ class Engine:
         """What had to wait for the whole run; failures too, where the second look was cut short."""
         if self._handshakes is not None:
             self._handshakes.give_up()
-        self._compare_keys()
+        self._compare()
         for held, refined in self._connected:
             self._settle(held.number, held.check, held.outcome, refined)
         for failure in self._failures.values():

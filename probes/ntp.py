@@ -125,11 +125,12 @@ def _judge(ladder: Ladder, said: Said, most: float) -> None:
         "delay_ms": round(said.delay * 1000, 1),
         "stratum": said.stratum,
         "reference": said.reference,
+        "synchronised": said.leap != UNSYNCHRONIZED and said.stratum <= MOST_STRATUM,
     }
     if said.stratum == 0:
         words = f"it turns us away: kiss code {said.reference}"
         raise Failed("protocol.mismatch", words, evidence=("kiss-o'-death packets: RFC 5905 7.4",))
-    if said.leap == UNSYNCHRONIZED or said.stratum > MOST_STRATUM:
+    if not ladder.facts["ntp"]["synchronised"]:
         raise Failed("clock.skew", "the server itself has no synchronised time")
     ladder.prove(f"stratum {said.stratum}, {offset_words(said.offset)}")
     if abs(said.offset) - said.delay / 2 > most:  # of a slow answer half may be on either way

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netcheck.diagnosis.ascents import unconnected
+from netcheck.diagnosis.classes import Failure, failed, network_of, stronger
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.greeted import telling
 from netcheck.diagnosis.judge import seen, unstable
@@ -13,7 +14,6 @@ from netcheck.diagnosis.judgement import also, likely
 from netcheck.diagnosis.places import Line
 from netcheck.diagnosis.policy import policed, unanswered, with_life_sign
 from netcheck.diagnosis.refine import Refined, refine
-from netcheck.diagnosis.second_look import Failure, failed, network_of, stronger
 from netcheck.diagnosis.unheard import (
     SAID,
     Said,

@@ -60,6 +60,11 @@ def refusable(ascent: Ascent) -> Mapping[str, Any] | None:
     return offered if ended and "host_key" not in ascent.facts else None
 
 
+def without_time(ascent: Ascent) -> bool:
+    """Whether a time server says itself that it has no time."""
+    return (ascent.facts.get("ntp") or {}).get("synchronised") is False
+
+
 def clock_offset(ascent: Ascent) -> float | None:
     """By how many seconds the other's clock is ahead of this host's, as it says itself."""
     for name in ("http", "ntp"):

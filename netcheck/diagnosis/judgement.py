@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
 from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Step, Target, Verdict
 
 
+class Side(Enum):
+    """At which end the fault is known to lie."""
+
+    HERE = "here"
+    THERE = "there"
+
+
 class Judgement(NamedTuple):
     """A check's verdict and all that supports it. `main` is the ladder that decided; `about`: the service
-    beside the target that has the cause."""
+    beside the target that has the cause; `side`: where the fault lies, if that is known of a cause that
+    either end may have."""
 
     verdict: Verdict
     cause: str | None
@@ -23,6 +32,7 @@ class Judgement(NamedTuple):
     warnings: tuple[Warned, ...] = ()
     addresses: tuple[AddressRecord, ...] = ()
     about: Target | None = None
+    side: Side | None = None
 
 
 def also(judgement: Judgement, *evidence: str) -> Judgement:

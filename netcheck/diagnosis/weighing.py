@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from netcheck.diagnosis.ascents import HANGING
+from netcheck.diagnosis.classes import Failure, network_of
 from netcheck.diagnosis.judgement import Judgement, also, with_cause
+from netcheck.diagnosis.others import Others
 from netcheck.diagnosis.refine import OTHERS_SWALLOWED, Refined
-from netcheck.diagnosis.second_look import Failure, network_of
-from netcheck.diagnosis.together import Others, together
+from netcheck.diagnosis.together import together
 from netcheck.diagnosis.unheard import Line as Rejected
 from netcheck.diagnosis.unheard import (
     Rejection,

@@ -50,6 +50,8 @@ class Writer:
             evident = Place("at", main.signed_by, cycle=(main.signed_by,) if looping(main) else ())
             where = None if looping(main) else evident
         place = Place(HERE, "") if _said_here(judgement, evident) else evident
+        if judgement.side is not None:
+            place = Place(judgement.side.value, "")
         who = acts(entry, terms.flow, judgement.confidence, place, self.owners) if entry else None
         return CheckRecord(
             id=check.id,

@@ -58,6 +58,8 @@ POOLS = {
     "far-loop": Pool("10.37.0.10", "fd00:37::10", apart=True),
     "unknown-to-left": Pool("10.38.0.10", "fd00:38::10", apart=True),
 }
+# Where every packet gets, and back, if no rule stops it.
+REACHED = frozenset(["live", "far", "lookups"])
 # Behind a device of ours that holds packets up; not every machine lets us make one.
 DELAYED = frozenset(["slow", "lagging"])
 

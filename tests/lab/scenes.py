@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.lab.pools import POOLS, Allotment
+from tests.lab.pools import POOLS, REACHED, Allotment
 from tests.lab.topology import HOPS
 
 FOLDER = Path(__file__).parent.parent / "scenes"
@@ -91,6 +91,11 @@ class Scene:
     def port(self) -> int | None:
         """The port that the check and its rules are about."""
         return self.check.get("port")
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether something is the matter on the way there, and not only at its end."""
+        return bool(self.rules) or self.on not in REACHED
 
     @property
     def place(self) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from netcheck.diagnosis.acts import HERE, SIDES, Case, Owned, Owners, acts, deciding, table
+from netcheck.diagnosis.acts import HERE, SIDES, THERE, Case, Owned, Owners, acts, deciding, table
 from netcheck.diagnosis.catalogue import all_entries, entry
 from netcheck.inventory.model import FLOWS
 from netcheck.record import RESPONSIBLE, Place
@@ -23,8 +23,8 @@ ENTRIES = (*all_entries(), entry("x-acme.licence_missing"))
 
 def cases() -> Iterator[Case]:
     """Every flow with every evidence that there can be."""
-    places = [("none", None, None), (HERE, None, None), *(("at", hop, None) for hop in SIDES)]
-    places += [("loop", hop, None) for hop in SIDES]
+    places = [(place, None, None) for place in ("none", HERE, THERE)]
+    places += [(place, hop, None) for place in ("at", "loop") for hop in SIDES]
     places += [("after", hop, following) for hop in SIDES for following in SIDES]
     for flow, confidence, place in itertools.product(FLOWS, Confidence, places):
         yield Case(flow, confidence, *place)

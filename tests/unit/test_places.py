@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from netcheck.check import Check, Terms
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.places import ALL, SOME, Line, lines, lost_after
-from netcheck.diagnosis.second_look import Failure
 from netcheck.record import Place
 from probes.contract import Ascent, Layer, Outcome, Step, Timing, Verdict
 from probes.path.route import Hop, Route

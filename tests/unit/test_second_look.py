@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from netcheck.check import Check, Terms
+from netcheck.diagnosis.classes import Failure, classes, stronger
 from netcheck.diagnosis.judge import judge
-from netcheck.diagnosis.second_look import Failure, classes, stronger
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 
 ROUTER = "10.1.0.1"

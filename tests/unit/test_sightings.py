@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netcheck.check import Check, Terms
-from netcheck.sightings import SAME_MOMENT, Sightings
+from netcheck.second_look.sightings import SAME_MOMENT, Sightings
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 
 CONNECTED = (Step(Layer.CONNECT, Verdict.PASS),)

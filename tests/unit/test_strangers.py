@@ -6,8 +6,8 @@ import ipaddress
 
 import pytest
 
-from netcheck.diagnosis.second_look import network_of
-from netcheck.strangers import stranger_of, strangers_of
+from netcheck.diagnosis.classes import network_of
+from netcheck.second_look.strangers import stranger_of, strangers_of
 
 
 @pytest.mark.parametrize("address", ["10.20.0.2", "10.20.0.250", "2001:db8:1:2::7"])

@@ -10,10 +10,11 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from netcheck.answers import Answers, zone_of
 from netcheck.check import Check
+from netcheck.diagnosis.hostkeys import unverified
 from netcheck.diagnosis.judgement import Judgement
-from netcheck.diagnosis.together import together, unverified
+from netcheck.diagnosis.together import together
+from netcheck.second_look.answers import Answers, zone_of
 from probes import ssh, tls
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 

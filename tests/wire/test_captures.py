@@ -13,9 +13,9 @@ from scapy.layers.inet import IP, TCP
 
 from netcheck.capture import confirmed, services
 from netcheck.check import Check
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.refine import Refined
-from netcheck.diagnosis.second_look import Failure
 from netcheck.diagnosis.write import Writer
 from netcheck.engine import Depth, Engine
 from netcheck.limits import Limits

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from netcheck.check import Check
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judge import judge
-from netcheck.diagnosis.second_look import Failure
 from netcheck.engine import Depth
-from netcheck.experiments import AGAIN, MOST_LATE, Experimenter
 from netcheck.look import Looker
 from netcheck.record import RunRecord
+from netcheck.second_look.experiments import AGAIN, MOST_LATE, Experimenter
 from probes import http, ssh, tls
 from probes.contract import Confidence, Probe, Verdict
 from probes.net.base import Reply, TlsSession

@@ -10,10 +10,10 @@ import pytest
 
 from netcheck.check import Check
 from netcheck.engine import MOST_TRACED, Depth, Engine
-from netcheck.experiments import Experimenter
-from netcheck.handshakes import HOSTS, WAIT, Handshakes
 from netcheck.record import CheckRecord, RunRecord
-from netcheck.strangers import STRANGERS
+from netcheck.second_look.experiments import Experimenter
+from netcheck.second_look.handshakes import HOSTS, WAIT, Handshakes
+from netcheck.second_look.strangers import STRANGERS
 from probes import ssh
 from probes.contract import Confidence, Verdict
 from probes.net.base import ConnectFailed, Reply

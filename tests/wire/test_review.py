@@ -13,7 +13,7 @@ from netcheck.check import Check
 from netcheck.diagnosis.places import SOME
 from netcheck.engine import Depth
 from netcheck.record import CheckRecord, Place, RunRecord
-from netcheck.tracing import Tracer
+from netcheck.second_look.tracing import Tracer
 from probes import ssh
 from probes.contract import Confidence, Timing, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply, Source, TimedOut

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from netcheck import handshakes
 from netcheck.check import Check
 from netcheck.engine import Depth
-from netcheck.handshakes import WAIT
 from netcheck.record import CheckRecord, RunRecord
-from netcheck.strangers import LEAST, MOST_ASKED, STRANGERS, all_open
+from netcheck.second_look import handshakes
+from netcheck.second_look.handshakes import WAIT
+from netcheck.second_look.strangers import LEAST, MOST_ASKED, STRANGERS, all_open
 from probes.contract import Confidence, Verdict
 from probes.net.base import Reply
 from probes.net.scripted import Close, Handshake, Reset, Scripted, Silence

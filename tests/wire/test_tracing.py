@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from netcheck.check import Check
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.found import Patient, Traced
 from netcheck.diagnosis.judge import judge
-from netcheck.diagnosis.second_look import Failure
 from netcheck.look import Looker
-from netcheck.sightings import Sightings
-from netcheck.tracing import Tracer, patient
+from netcheck.second_look.sightings import Sightings
+from netcheck.second_look.tracing import Tracer, patient
 from probes.contract import Confidence, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted

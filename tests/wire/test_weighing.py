@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.refine import Refined
-from netcheck.diagnosis.second_look import Failure
 from netcheck.diagnosis.weighing import Beside, Reviewed, weighed
 from netcheck.record import Place
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.ascents import ABOVE_CONNECT, handshake
-from netcheck.diagnosis.second_look import network_of
+from netcheck.diagnosis.classes import network_of
 from netcheck.record import CheckRecord, Place
 from probes.contract import Verdict
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from netcheck.answers import Answers
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled, unconnected
+from netcheck.diagnosis.classes import Class, Failure, classes
 from netcheck.diagnosis.deciding import (
     Case,
     agree,
@@ -31,14 +31,14 @@ from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.greeted import may_be_greeted
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
-from netcheck.diagnosis.second_look import Class, Failure, classes
 from netcheck.diagnosis.unheard import rejections
 from netcheck.diagnosis.weighing import Beside, Reviewed
-from netcheck.experiments import Experimenter
 from netcheck.look import Looker
 from netcheck.schedule import Schedule, first_error
-from netcheck.sightings import Sightings
-from netcheck.tracing import Tracer
+from netcheck.second_look.answers import Answers
+from netcheck.second_look.experiments import Experimenter
+from netcheck.second_look.sightings import Sightings
+from netcheck.second_look.tracing import Tracer
 from probes.contract import Outcome, Verdict
 from probes.net.base import ConnectFailed
 from probes.path.own import WAIT as OWN_WAIT

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from netcheck.check import Check
+from netcheck.diagnosis.classes import network_of
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.judgement import Judgement
-from netcheck.diagnosis.second_look import network_of
-from netcheck.experiments import Experimenter
+from netcheck.second_look.experiments import Experimenter
 from probes.contract import Outcome
 
 # So many hosts of a network are asked. One would do where a whole network is proxied; a rule for single

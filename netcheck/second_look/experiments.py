@@ -13,10 +13,10 @@ from dataclasses import replace
 from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import HANGING, got_past
+from netcheck.diagnosis.classes import Failure, network_of
 from netcheck.diagnosis.found import Otherwise, Sizes, Stalled
-from netcheck.diagnosis.second_look import Failure, network_of
 from netcheck.look import Looker, no_credential
-from netcheck.strangers import all_open, one_opens, stranger_of
+from netcheck.second_look.strangers import all_open, one_opens, stranger_of
 from probes.contract import Ascent, Outcome, Verdict
 from probes.hellos import Hello, vary
 from probes.net.base import ConnectFailed

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
+from netcheck.diagnosis.clocks import AGREE
 from netcheck.diagnosis.facts import tls_name
-from netcheck.diagnosis.together import AGREE, Others, Signed
+from netcheck.diagnosis.others import Others, Signed
 from probes.contract import Ascent, Outcome
 from probes.ladder import is_address
 

@@ -14,13 +14,13 @@ from collections.abc import Collection, Sequence
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import handshake
+from netcheck.diagnosis.classes import Failure, network_of
 from netcheck.diagnosis.found import Patient, Traced, unused_control
 from netcheck.diagnosis.refine import named
-from netcheck.diagnosis.second_look import Failure, network_of
-from netcheck.following import next_hop
 from netcheck.record import Control
-from netcheck.routers import Routers
-from netcheck.sightings import Sightings
+from netcheck.second_look.following import next_hop
+from netcheck.second_look.routers import Routers
+from netcheck.second_look.sightings import Sightings
 from probes.contract import Ascent, Confidence, Verdict
 from probes.net.base import ConnectFailed, Network, Reply
 from probes.path import middlebox, reset

@@ -1,0 +1,62 @@
+"""A chain that leads to no CA, in the light of what other targets sent: decrypted, or cut short? Pure."""
+
+from __future__ import annotations
+
+from netcheck.check import Check
+from netcheck.diagnosis import facts
+from netcheck.diagnosis.judgement import Judgement, also, with_cause
+from netcheck.diagnosis.others import Others, Signed
+from probes import certificates, chains, inspectors, tls
+from probes.contract import Confidence
+from probes.urls import ascii_name
+from probes.words import few
+
+
+def untrusted(judgement: Judgement, check: Check, others: Others) -> Judgement:
+    """What one issuer of many names, or an intermediate of others, makes of it."""
+    return _completed(_intercepted(judgement, others), check, others)
+
+
+def _intercepted(judgement: Judgement, others: Others) -> Judgement:
+    """One issuer that signs for unrelated public names, and that no public CA knows, decrypts them."""
+    issuer = facts.foreign_issuer(judgement.main)
+    signed = others.signed_by(issuer) if issuer is not None else Signed()
+    sure = signed.unrelated
+    known = judgement.cause == "tls.intercepted"
+    if sure is None or (known and judgement.confidence is Confidence.CERTAIN):
+        return judgement
+    proof = f"the same issuer signs for names under {few(sorted(signed.zones))}, which are unrelated"
+    if known:
+        return also(judgement, proof)._replace(confidence=sure)
+    summary = f"decrypted on the way: {issuer} signs for unrelated public names, and no public CA knows it"
+    return with_cause(judgement, "tls.intercepted", summary, sure, proof)
+
+
+def _completed(judgement: Judgement, check: Check, others: Others) -> Judgement:
+    """The chain leads to a trusted CA once a certificate is added that another target sent along.
+
+    That of a public name must be a public CA's then, or it is no server that left it out.
+    """
+    if judgement.cause == "tls.intercepted" and judgement.confidence is Confidence.CERTAIN:
+        return judgement
+    settings, chain = check.terms.settings, judgement.main.certificates
+    if not isinstance(settings, tls.Settings):
+        return judgement
+    missing = chains.completed_by(chain, others.authorities, settings.ca_file)
+    if not missing:
+        return judgement
+    named = ", ".join(one.title for one in certificates.read(missing))
+    proof = (
+        f"the server left out {named}; {others.sent_by(missing[0])} sent it, and with it the chain is trusted"
+    )
+    whole, name = (*chain, *missing), ascii_name(settings.server_name or check.host)
+    match tls.once_complete(whole, name, settings):
+        case "tls.incomplete_chain":
+            summary = tls.without(missing)
+            return with_cause(judgement, "tls.incomplete_chain", summary, Confidence.CERTAIN, proof)
+        case "tls.intercepted":
+            read = certificates.read(whole)
+            product = inspectors.product_of(read)
+            sure = Confidence.CERTAIN if product else Confidence.LIKELY
+            return with_cause(judgement, "tls.intercepted", tls.decrypted(read, name, product), sure, proof)
+    return also(judgement, proof)
