@@ -155,6 +155,8 @@ class Engine:
         )
         with self._capturing(in_order):
             await second.run(in_order)
+        if self._depth.everyone:
+            await self._ask_versions(Experimenter(look))
         while self._connected and tracer is not None:
             batch = self._connected[: review.TRACES]
             ways = [tracer.follow_open(held.check, held.judgement.main) for held, _ in batch]
@@ -164,6 +166,13 @@ class Engine:
             for (held, refined), way in zip(batch, traced, strict=True):
                 told = refine.with_way(refined, way, names)
                 self._settle(held.number, held.check, held.outcome, told)
+
+    async def _ask_versions(self, experimenter: Experimenter) -> None:
+        """Which versions of TLS the services take that work."""
+        asked = (experimenter.versions(held.check, held.judgement.main) for held, _ in self._connected)
+        found = await asyncio.gather(*asked)
+        pairs = zip(self._connected, found, strict=True)
+        self._connected = [(held, refine.with_hellos(told, hellos)) for (held, told), hellos in pairs]
 
     def _capturing(self, failures: Iterable[Failure]) -> AbstractContextManager[None]:
         return self._capture.of(captures.services(failures)) if self._capture is not None else nullcontext()

@@ -34,19 +34,25 @@ async def vary(
     address: str, port: int, hello: TlsHello, network: Network, timeout: float
 ) -> tuple[Hello, ...]:
     """The same handshake again, each time with one thing changed; all beside each other, for most wait."""
-    asked = (
-        _shake(address, port, varied, value, other, network, timeout)
-        for varied, value, other in _variations(hello)
-    )
-    return tuple(await asyncio.gather(*asked))
+    return await _shake_all(address, port, _variations(hello), network, timeout)
 
 
-def _variations(hello: TlsHello) -> list[tuple[str, str | None, TlsHello]]:
-    found: list[tuple[str, str | None, TlsHello]] = [
-        ("tls_version", "TLSv1.2", replace(hello, only="TLSv1.2")),
-        ("tls_version", "TLSv1.3", replace(hello, only="TLSv1.3")),
-        ("client_hello", "small", replace(hello, small=True)),
-    ]
+async def versions(
+    address: str, port: int, hello: TlsHello, network: Network, timeout: float
+) -> tuple[Hello, ...]:
+    """The same handshake with each version of TLS alone: other clients have no more than one."""
+    return await _shake_all(address, port, _versions(hello), network, timeout)
+
+
+Variation = tuple[str, str | None, TlsHello]
+
+
+def _versions(hello: TlsHello) -> list[Variation]:
+    return [("tls_version", one, replace(hello, only=one)) for one in ("TLSv1.2", "TLSv1.3")]
+
+
+def _variations(hello: TlsHello) -> list[Variation]:
+    found: list[Variation] = [*_versions(hello), ("client_hello", "small", replace(hello, small=True))]
     if hello.server_name is not None:
         other = f"{secrets.token_hex(6)}.invalid"
         found.append(("server_name", None, replace(hello, server_name=None)))
@@ -54,6 +60,13 @@ def _variations(hello: TlsHello) -> list[tuple[str, str | None, TlsHello]]:
     alpn = () if hello.alpn else ("http/1.1",)
     found.append(("alpn", ", ".join(alpn) or None, replace(hello, alpn=alpn)))
     return found
+
+
+async def _shake_all(
+    address: str, port: int, variations: list[Variation], network: Network, timeout: float
+) -> tuple[Hello, ...]:
+    asked = (_shake(address, port, *one, network, timeout) for one in variations)
+    return tuple(await asyncio.gather(*asked))
 
 
 async def _shake(

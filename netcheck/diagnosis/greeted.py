@@ -44,7 +44,9 @@ def may_be_greeted(main: Ascent) -> bool:
 
 
 def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
-    """The failure, and what it depends on where one variation tells."""
+    """The failure, and what it depends on where one variation tells; of what works, what came of each."""
+    if judgement.verdict.works:
+        return also(judgement, *(f"{_named(one)}: {one.summary}" for one in hellos))
     why = _why(hellos, judgement.cause not in ANSWERS)
     if why is None:
         return judgement

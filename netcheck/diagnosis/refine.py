@@ -22,6 +22,7 @@ from netcheck.record import Control, Place, Trace
 from probes.causes import LOOP, explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
+from probes.hellos import Hello
 from probes.net.base import ConnectFailed, Reply
 from probes.path.route import Route
 from probes.words import duration_words, icmp_words
@@ -52,8 +53,7 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
     if found.otherwise is not None:
         refined = _otherwise(refined, found.otherwise)
     if found.hellos:
-        told = greeted(refined.judgement, found.hellos)
-        return refined._replace(judgement=told, controls=(*refined.controls, *hello_controls(found.hellos)))
+        return with_hellos(refined, found.hellos)
     if found.choices is not None:
         told = chosen(refined.judgement, found.choices)
         return refined._replace(judgement=told, controls=(*refined.controls, *choice_controls(found.choices)))
@@ -61,6 +61,12 @@ def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHIN
         told = also(refined.judgement, OTHERS_SWALLOWED)._replace(confidence=Confidence.UNDETERMINED)
         return refined._replace(judgement=told)
     return refined
+
+
+def with_hellos(refined: Refined, hellos: tuple[Hello, ...]) -> Refined:
+    """The same with handshakes beside it that differ in one thing each."""
+    told = greeted(refined.judgement, hellos)
+    return refined._replace(judgement=told, controls=(*refined.controls, *hello_controls(hellos)))
 
 
 def _otherwise(refined: Refined, other: Otherwise) -> Refined:

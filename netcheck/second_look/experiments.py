@@ -7,7 +7,7 @@ whether big packets get lost on the way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from netcheck.check import Check
@@ -17,8 +17,9 @@ from netcheck.diagnosis.classes import Failure, network_of
 from netcheck.diagnosis.found import Otherwise, Sizes, Stalled
 from netcheck.look import Looker, no_credential
 from netcheck.second_look.strangers import all_open, one_opens, stranger_of
+from probes import hellos
 from probes.contract import Ascent, Outcome, Verdict
-from probes.hellos import Hello, vary
+from probes.hellos import Hello
 from probes.net.base import ConnectFailed
 from probes.opening import DIRECT
 from probes.path import middlebox, mtu
@@ -41,6 +42,8 @@ LATE = 35.0
 MOST_LATE = 16  # of so many in a run it is tried, for as long as one look may take
 UNKNOWN = object()  # a probe without that option
 LEAST = 1.5  # seconds: a lost packet is repeated well within
+
+Shaking = Callable[..., Awaitable[tuple[Hello, ...]]]  # several handshakes with one service
 
 
 class Experimenter:
@@ -101,12 +104,22 @@ class Experimenter:
 
     async def hellos(self, failure: Failure) -> tuple[Hello, ...]:
         """How handshakes end that differ in one thing from the one that failed."""
-        main, settings = failure.main, failure.check.terms.settings
-        if main.address is None or failure.port is None or not hasattr(settings, "server_name"):
+        return await self._shaken(hellos.vary, failure.check, failure.main)
+
+    async def versions(self, check: Check, main: Ascent) -> tuple[Hello, ...]:
+        """How handshakes end with each version of TLS alone, where one with both came about."""
+        if "tls" not in main.facts or "proxy" in main.facts:
             return ()
-        hello = hello_of(ascii_name(settings.server_name or failure.check.host), settings)
-        timeout = failure.check.terms.timing.timeout
-        return await vary(main.address, failure.port, hello, self._look.network, timeout)
+        return await self._shaken(hellos.versions, check, main)
+
+    async def _shaken(
+        self, ways: Callable[..., Awaitable[tuple[Hello, ...]]], check: Check, main: Ascent
+    ) -> tuple[Hello, ...]:
+        settings, port = check.terms.settings, main.port or check.terms.port
+        if main.address is None or port is None or not hasattr(settings, "server_name"):
+            return ()
+        hello = hello_of(ascii_name(settings.server_name or check.host), settings)
+        return await ways(main.address, port, hello, self._look.network, check.terms.timing.timeout)
 
     async def choices(self, failure: Failure) -> Choices | None:
         """How SSH key exchanges end that choose other algorithms than the one in which the target hung up."""

@@ -106,3 +106,16 @@ def test_doctor(netcheck: Netcheck) -> None:
     assert done.stderr == ""
     assert "\ntrace " in done.stdout
     assert "→" in done.stdout
+
+
+def test_the_versions_of_tls(netcheck: Netcheck, inventory: Inventory, old_tls_port: int) -> None:
+    """A client with one of them alone may fail where ours, with both, does not."""
+    name = inventory(
+        f"  a: {{host: 127.0.0.1, checks: [{{probe: tls, port: {old_tls_port}, verify: none}}]}}"
+    )
+    done = netcheck("diagnose", name, "a", "--format", "json")
+    [check] = json.loads(done.stdout)["checks"]
+    assert check["verdict"] == "pass"
+    controls = {control["value"]: control["verdict"] for control in check["controls"]}
+    assert controls == {"TLSv1.2": "pass", "TLSv1.3": "fail"}
+    assert any(words.startswith("with TLSv1.3 alone: ") for words in check["evidence"])
