@@ -16,7 +16,7 @@ from netcheck.plan import plan
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "docs/inventory.md")
+PAGES = ("README.md", "docs/inventory.md", "docs/between.md")
 INVENTORIES = [
     pytest.param(block, id=f"{page}-{number}")
     for page in PAGES
