@@ -32,6 +32,7 @@ from netcheck.second_look.experiments import Experimenter
 from netcheck.second_look.handshakes import Handshake, Handshakes
 from netcheck.second_look.sightings import Sightings
 from netcheck.second_look.tracing import Tracer
+from netcheck.second_look.varying import by_version
 from probes.contract import Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
@@ -156,7 +157,7 @@ class Engine:
         with self._capturing(in_order):
             await second.run(in_order)
         if self._depth.everyone:
-            await self._ask_versions(Experimenter(look))
+            await self._ask_versions(look)
         while self._connected and tracer is not None:
             batch = self._connected[: review.TRACES]
             ways = [tracer.follow_open(held.check, held.judgement.main) for held, _ in batch]
@@ -167,12 +168,13 @@ class Engine:
                 told = refine.with_way(refined, way, names)
                 self._settle(held.number, held.check, held.outcome, told)
 
-    async def _ask_versions(self, experimenter: Experimenter) -> None:
+    async def _ask_versions(self, look: Looker) -> None:
         """Which versions of TLS the services take that work."""
-        asked = (experimenter.versions(held.check, held.judgement.main) for held, _ in self._connected)
-        found = await asyncio.gather(*asked)
-        pairs = zip(self._connected, found, strict=True)
-        self._connected = [(held, refine.with_hellos(told, hellos)) for (held, told), hellos in pairs]
+        asked = (by_version(held.check, held.judgement.main, look) for held, _ in self._connected)
+        pairs = zip(self._connected, await asyncio.gather(*asked), strict=True)
+        self._connected = [
+            (held, refine.with_varied(told, [one] if one else ())) for (held, told), one in pairs
+        ]
 
     def _capturing(self, failures: Iterable[Failure]) -> AbstractContextManager[None]:
         return self._capture.of(captures.services(failures)) if self._capture is not None else nullcontext()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
+from netcheck.diagnosis.varied import Varied
 from netcheck.record import Control
 from probes.contract import Confidence, Verdict
 from probes.ssh.choices import Choice, Choices
+
+
+def varied(choices: Choices) -> Varied:
+    """These key exchanges as an experiment."""
+    return Varied(partial(chosen, choices=choices), controls(choices))
 
 
 def chosen(judgement: Judgement, choices: Choices) -> Judgement:

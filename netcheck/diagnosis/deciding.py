@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from netcheck.diagnosis.ascents import unconnected
 from netcheck.diagnosis.classes import Failure, failed, network_of, stronger
 from netcheck.diagnosis.found import Found
-from netcheck.diagnosis.greeted import telling
 from netcheck.diagnosis.judge import seen, unstable
 from netcheck.diagnosis.judgement import also, likely
 from netcheck.diagnosis.places import Line
@@ -77,7 +76,7 @@ def decided(
 
 def agree(cases: Sequence[Case]) -> bool:
     """Whether these, examined, still have one cause, and none a reason that goes by what was said to it."""
-    if any(telling(case.found.hellos) for case in cases):
+    if any(one.telling for case in cases for one in case.found.varied):
         return False
     return len({placed(case, Beside()).judgement.cause for case in cases}) == 1
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from netcheck.diagnosis.varied import Varied
 from netcheck.record import Control, Place
 from probes.contract import Verdict
-from probes.hellos import Hello
 from probes.net.base import Reply
 from probes.path.middlebox import Asked
 from probes.path.reset import Sender
 from probes.path.route import Route
-from probes.ssh.choices import Choices
 from probes.words import icmp_words
 
 
@@ -104,28 +103,17 @@ class Patient(NamedTuple):
     tried: bool | None
 
 
-class Otherwise(NamedTuple):
-    """The same look by another way: through this `proxy`, or (None) without the one that it went through."""
-
-    proxy: str | None
-    works: bool
-    summary: str
-
-
 class Found(NamedTuple):
     """All that was found out about one failure, beside its looks. `patient`: what more SYNs met, where a
     router may not have had the time to try; `swallowed`: this host itself drops the answers, None
-    where it drops others' and it can't be told; `hellos`: handshakes that differ in one thing each;
-    `otherwise`: the same through a proxy, or without it; `choices`: SSH with other algorithms."""
+    where it drops others' and it can't be told; `varied`: what else was tried, with one thing changed."""
 
     traced: Traced | None = None
     known: Known | None = None
     patient: Patient | None = None
     stalled: Stalled | None = None
     swallowed: bool | None = False
-    hellos: tuple[Hello, ...] = ()
-    otherwise: Otherwise | None = None
-    choices: Choices | None = None
+    varied: tuple[Varied, ...] = ()
 
     @property
     def explains(self) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from netcheck.diagnosis.judgement import Judgement, also
+from netcheck.diagnosis.varied import Varied
 from netcheck.record import Control
 from probes.contract import Ascent, Layer, Verdict
 from probes.hellos import Hello
@@ -43,6 +45,12 @@ def may_be_greeted(main: Ascent) -> bool:
     return main.layer is Layer.TLS and main.cause in CAUSES and "proxy" not in main.facts
 
 
+def varied(hellos: Sequence[Hello]) -> Varied:
+    """These handshakes as an experiment."""
+    works = sum(one.works for one in hellos)
+    return Varied(partial(greeted, hellos=hellos), controls(hellos), 0 < works < len(hellos))
+
+
 def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
     """The failure, and what it depends on where one variation tells; of what works, what came of each."""
     if judgement.verdict.works:
@@ -53,12 +61,6 @@ def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
     return also(judgement, *(f"{_named(one)}: {one.summary}" for one in hellos))._replace(
         summary=f"{judgement.summary}; {why}"
     )
-
-
-def telling(hellos: Sequence[Hello]) -> bool:
-    """Whether some variations get further than others: what ends it may then be of this host alone."""
-    works = sum(one.works for one in hellos)
-    return 0 < works < len(hellos)
 
 
 def controls(hellos: Sequence[Hello]) -> tuple[Control, ...]:

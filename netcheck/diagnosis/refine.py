@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from netcheck.diagnosis.answered import CONNECTED, FIRST, answered_for, answered_nearer, answering
 from netcheck.diagnosis.ascents import looping, signed_by_itself
-from netcheck.diagnosis.chosen import chosen
-from netcheck.diagnosis.chosen import controls as choice_controls
 from netcheck.diagnosis.drawn import drawn
-from netcheck.diagnosis.found import Found, Known, Otherwise, Patient, Stalled, Traced
-from netcheck.diagnosis.greeted import controls as hello_controls
-from netcheck.diagnosis.greeted import greeted
+from netcheck.diagnosis.found import Found, Known, Patient, Stalled, Traced
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
 from netcheck.diagnosis.places import lost_after
 from netcheck.diagnosis.sizes import size_controls, too_big
+from netcheck.diagnosis.varied import Varied
 from netcheck.diagnosis.ways import by_turns, circling, goes_round, no_route
 from netcheck.record import Control, Place, Trace
 from probes.causes import LOOP, explain
 from probes.codes import Failed
 from probes.contract import NOTHING, Confidence, Layer, Verdict
-from probes.hellos import Hello
 from probes.net.base import ConnectFailed, Reply
 from probes.path.route import Route
 from probes.words import duration_words, icmp_words
@@ -49,33 +45,19 @@ class Refined(NamedTuple):
 
 def refine(judgement: Judgement, found: Found, names: Mapping[str, str] = NOTHING) -> Refined:
     """The judgement in the light of what was found. `names` are the hops' reverse names."""
-    refined = _refined(judgement, found, names)
-    if found.otherwise is not None:
-        refined = _otherwise(refined, found.otherwise)
-    if found.hellos:
-        return with_hellos(refined, found.hellos)
-    if found.choices is not None:
-        told = chosen(refined.judgement, found.choices)
-        return refined._replace(judgement=told, controls=(*refined.controls, *choice_controls(found.choices)))
+    refined = with_varied(_refined(judgement, found, names), found.varied)
     if found.swallowed is None and judgement.cause == "tcp.filtered":
         told = also(refined.judgement, OTHERS_SWALLOWED)._replace(confidence=Confidence.UNDETERMINED)
         return refined._replace(judgement=told)
     return refined
 
 
-def with_hellos(refined: Refined, hellos: tuple[Hello, ...]) -> Refined:
-    """The same with handshakes beside it that differ in one thing each."""
-    told = greeted(refined.judgement, hellos)
-    return refined._replace(judgement=told, controls=(*refined.controls, *hello_controls(hellos)))
-
-
-def _otherwise(refined: Refined, other: Otherwise) -> Refined:
-    """The same look by another way, as a control; what it proves where it works."""
-    way = f"through the proxy {other.proxy}" if other.proxy else "directly, without the proxy"
-    words = f"{way} it {'works' if other.works else f'fails too: {other.summary}'}"
-    control = Control("proxy", other.proxy or "none", Verdict.PASS if other.works else Verdict.FAIL, words)
-    told = also(refined.judgement, words) if other.works else refined.judgement
-    return refined._replace(judgement=told, controls=(*refined.controls, control))
+def with_varied(refined: Refined, varied: Iterable[Varied]) -> Refined:
+    """The same in the light of what was tried with one thing changed."""
+    for one in varied:
+        told = one.explain(refined.judgement)
+        refined = refined._replace(judgement=told, controls=(*refined.controls, *one.controls))
+    return refined
 
 
 def _refined(judgement: Judgement, found: Found, names: Mapping[str, str]) -> Refined:

@@ -14,23 +14,15 @@ from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import HANGING, got_past
 from netcheck.diagnosis.classes import Failure, network_of
-from netcheck.diagnosis.found import Otherwise, Sizes, Stalled
-from netcheck.look import Looker, no_credential
+from netcheck.diagnosis.found import Sizes, Stalled
+from netcheck.look import Looker
 from netcheck.second_look.strangers import all_open, one_opens, stranger_of
-from probes import hellos
-from probes.contract import Ascent, Outcome, Verdict
+from netcheck.second_look.varying import once
+from probes.contract import Ascent, Outcome
 from probes.hellos import Hello
 from probes.net.base import ConnectFailed
-from probes.opening import DIRECT
 from probes.path import middlebox, mtu
 from probes.path.middlebox import Asked
-from probes.proxy import from_environment
-from probes.ssh import choices
-from probes.ssh import probe as ssh
-from probes.ssh.choices import Choices
-from probes.ssh.wire import Algorithms
-from probes.tls import hello_of
-from probes.urls import ascii_name
 
 # A look with segments that pass shows how long a look takes; one that hangs is given so many times that.
 PATIENCE = 4
@@ -51,7 +43,7 @@ class Experimenter:
 
     def __init__(self, look: Looker, *, patient: bool = False) -> None:
         """`patient`: half a minute may be spent on a single check, as where one target is looked into."""
-        self._look = replace(look, credential=no_credential)
+        self._look = look
         self._patient = patient
         self._waits_left = MOST_LATE
         self._likes_of: dict[tuple[str, int], Stalled] = {}  # by network and port
@@ -82,54 +74,10 @@ class Experimenter:
         whole = check.terms.timing.deadline  # of a look: so long it may take
         wait = max(whole, LATE) if self._patient else whole
         timing = check.terms.timing._replace(timeout=wait, deadline=2 * wait)
-        outcome = await self._once(check._replace(terms=check.terms._replace(timing=timing)), self._look)
+        outcome = await once(check._replace(terms=check.terms._replace(timing=timing)), self._look)
         same = (one for one in outcome.ascents if one.address == main.address and facts.greeted(one))
         after = next((float(one.facts["identified_after_s"]) for one in same), 0.0)
         return after if after > check.terms.timing.timeout else None  # else it speaks now and then
-
-    async def otherwise(self, failure: Failure) -> Otherwise | None:
-        """The same through the proxy that this host's environment names, or without the proxy in use."""
-        check = failure.check
-        asked = getattr(check.terms.settings, "proxy", UNKNOWN)
-        if asked is UNKNOWN or asked == DIRECT:
-            return None
-        used = "proxy" in failure.main.facts
-        named = None if used else from_environment(check.terms.probe, check.host)
-        if not used and named is None:
-            return None
-        settings = replace(check.terms.settings, proxy=named or DIRECT)
-        outcome = await self._once(check._replace(terms=check.terms._replace(settings=settings)), self._look)
-        main = next((one for one in outcome.ascents if one.verdict is Verdict.PASS), outcome.ascents[0])
-        return Otherwise(named, main.verdict is Verdict.PASS, main.summary)
-
-    async def hellos(self, failure: Failure) -> tuple[Hello, ...]:
-        """How handshakes end that differ in one thing from the one that failed."""
-        return await self._shaken(hellos.vary, failure.check, failure.main)
-
-    async def versions(self, check: Check, main: Ascent) -> tuple[Hello, ...]:
-        """How handshakes end with each version of TLS alone, where one with both came about."""
-        if "tls" not in main.facts or "proxy" in main.facts:
-            return ()
-        return await self._shaken(hellos.versions, check, main)
-
-    async def _shaken(
-        self, ways: Callable[..., Awaitable[tuple[Hello, ...]]], check: Check, main: Ascent
-    ) -> tuple[Hello, ...]:
-        settings, port = check.terms.settings, main.port or check.terms.port
-        if main.address is None or port is None or not hasattr(settings, "server_name"):
-            return ()
-        hello = hello_of(ascii_name(settings.server_name or check.host), settings)
-        return await ways(main.address, port, hello, self._look.network, check.terms.timing.timeout)
-
-    async def choices(self, failure: Failure) -> Choices | None:
-        """How SSH key exchanges end that choose other algorithms than the one in which the target hung up."""
-        main, check, port = failure.main, failure.check, failure.port
-        offered = facts.refusable(main)
-        if offered is None or main.address is None or port is None or check.terms.probe != "ssh":
-            return None
-        _, vault = ssh.asked(check.terms.settings, check.host, main.address, port)
-        server = Algorithms(**{kind: tuple(names) for kind, names in offered.items()})
-        return await choices.vary(main.address, port, vault, server, self._look.network, check.terms.timing)
 
     async def answers(
         self,
@@ -208,7 +156,7 @@ class Experimenter:
         async def passes(mss: int) -> bool:
             return got_past(await self._with(quick, mss), main)
 
-        if not await passes(small) or got_past(await self._once(check, self._look), main):
+        if not await passes(small) or got_past(await once(check, self._look), main):
             return None
         found = Sizes(small, *await mtu.halved(passes, small, mtu.full(main.address)))
         return found if await self._is_size(quick, small, main) else None
@@ -216,14 +164,10 @@ class Experimenter:
     async def _is_size(self, check: Check, small: int, main: Ascent) -> bool:
         """Whether it is the size each time, and not luck with a server that answers now and then."""
         for limited in AGAIN:
-            again = await (self._with(check, small) if limited else self._once(check, self._look))
+            again = await (self._with(check, small) if limited else once(check, self._look))
             if got_past(again, main) is not limited:
                 return False
         return True
 
     async def _with(self, check: Check, mss: int) -> Outcome:
-        return await self._once(check, replace(self._look, network=self._look.network.shaped(mss)))
-
-    async def _once(self, check: Check, look: Looker) -> Outcome:
-        terms = check.terms._replace(credential=None, samples=None, idle=None)
-        return await look(check._replace(terms=terms))
+        return await once(check, replace(self._look, network=self._look.network.shaped(mss)))

@@ -28,7 +28,6 @@ from netcheck.diagnosis.deciding import (
     refusing,
 )
 from netcheck.diagnosis.found import Found
-from netcheck.diagnosis.greeted import may_be_greeted
 from netcheck.diagnosis.judge import seen
 from netcheck.diagnosis.places import Line, lines, lost_after
 from netcheck.diagnosis.unheard import rejections
@@ -39,6 +38,7 @@ from netcheck.second_look.answers import Answers
 from netcheck.second_look.experiments import Experimenter
 from netcheck.second_look.sightings import Sightings
 from netcheck.second_look.tracing import Tracer
+from netcheck.second_look.varying import vary
 from probes.contract import Outcome, Verdict
 from probes.net.base import ConnectFailed
 from probes.path.own import WAIT as OWN_WAIT
@@ -292,16 +292,8 @@ class Review:
                 await self._follow(case, as_seen, self._tracer)
         if terms.retries and terms.expect != "blocked":
             async with self._experiments:
-                otherwise = await self._experimenter.otherwise(as_seen)
-            case.found = case.found._replace(otherwise=otherwise)
-        if may_be_greeted(as_seen.main) and terms.retries and not case.found.explains:
-            async with self._experiments:
-                hellos = await self._experimenter.hellos(as_seen)
-            case.found = case.found._replace(hellos=hellos)
-        if terms.retries and terms.expect != "blocked" and not case.found.explains:
-            async with self._experiments:
-                choices = await self._experimenter.choices(as_seen)
-            case.found = case.found._replace(choices=choices)
+                varied = await vary(as_seen, self._look, explained=case.found.explains)
+            case.found = case.found._replace(varied=varied)
 
     async def _follow(self, case: Case, failure: Failure, tracer: Tracer) -> None:
         """The way of a flow that did not connect, unless it is known already."""
