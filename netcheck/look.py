@@ -101,7 +101,11 @@ def beside_direct(proxied: Outcome, direct: Outcome) -> Outcome:
     forced = f"it works only through the proxy {url}, and the vendor supports none on this way"
     return direct._replace(
         ascents=tuple(
-            one._replace(summary=f"{one.summary}; {forced}", evidence=(*one.evidence, forced))
+            one._replace(
+                summary=f"{one.summary}; {forced}",
+                evidence=(*one.evidence, forced),
+                facts={**one.facts, "works_through": url},
+            )
             for one in direct.ascents
         )
     )

@@ -19,6 +19,7 @@ from probes.contract import NOTHING, Confidence
 UNKNOWN = "unknown"
 HERE = "here"  # the place of what this very host says, with no hop's word
 THERE = "there"  # of what the target says, or is known to be alone with
+OURS = "ours"  # of what is something on this side's way, though no hop says so
 SIDES = ("customer", "vendor", UNKNOWN)
 SENTENCE = "who acts: "  # how the sentence in a check's evidence begins, for whoever looks for it
 
@@ -76,7 +77,7 @@ class Owners:
 
 
 class Case(NamedTuple):
-    """What a rule looks at. `place`: none, here, there, at, after or loop; `hop`, `next`: among SIDES.
+    """What a rule looks at. `place`: none, here, ours, there, at, after or loop; `hop`, `next`: among SIDES.
 
     `hop` is None where there is no place, `next` where the place is not `after`.
     """
@@ -123,7 +124,7 @@ def acts(entry: Entry, flow: str, confidence: Confidence, where: Place | None, o
     >>> acts(entry("tcp.rejected"), "user-to-saas", Confidence.CERTAIN, place, owners).sentence
     'who acts: vendor, because 203.0.113.1 signed the rejection, and 203.0.113.0/24 is in `networks: vendor`'
     """
-    if where is None or where.relation in (HERE, THERE):
+    if where is None or where.relation in (HERE, THERE, OURS):
         place = where.relation if where is not None else "none"
         return _said(deciding(entry, Case(flow, confidence, place)), "", "", "", "")
     if where.cycle:

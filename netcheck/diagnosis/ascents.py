@@ -13,6 +13,8 @@ ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
 HANGING = frozenset({"protocol.silent", "protocol.slow", "tls.timeout"})
 STALLED = HANGING | {"protocol.closed", "protocol.reset", "tls.closed", "tls.reset"}
 
+ANSWERED_BY_PROXY = ("proxy.refused", "proxy.auth_required")
+
 
 def furthest(ascents: Iterable[Ascent]) -> Ascent:
     """The ladder that got highest; of several a failure before what could not be checked, then the first."""
@@ -40,7 +42,7 @@ def unconnected(ascent: Ascent) -> bool:
     """Whether a TCP connection did not come about, so that its way may be traced: not a datagram that was
     lost, nor a connection that a proxy was to make."""
     cause = ascent.cause or ""
-    by_others = cause.startswith("udp.") or cause in ("proxy.refused", "proxy.auth_required")
+    by_others = cause.startswith("udp.") or cause in ANSWERED_BY_PROXY
     return ascent.layer is Layer.CONNECT and not by_others
 
 
@@ -53,8 +55,10 @@ def spoke(ascent: Ascent) -> bool:
 
 
 def alive(ascent: Ascent) -> bool:
-    """Whether the address itself answered: it connected, or refused with an RST or an ICMP error."""
-    return connected(ascent) or ascent.cause == "tcp.refused" or signed_by_itself(ascent)
+    """Whether the address itself answered: it connected, or refused with an RST or an ICMP error, or as a
+    proxy."""
+    refused = ascent.cause in ("tcp.refused", *ANSWERED_BY_PROXY)
+    return connected(ascent) or refused or signed_by_itself(ascent)
 
 
 def signed_by_itself(ascent: Ascent) -> bool:

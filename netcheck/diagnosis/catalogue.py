@@ -23,7 +23,8 @@ class Entry(NamedTuple):
 
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
     when it is certain and when likely, and `usual` with which verdict and at which layer, both empty
-    where nothing is peculiar; `do_here` what to do where this very host says so, if that is something else;
+    where nothing is peculiar; `do_here` what to do where this very host says so, if that is something else,
+    `do_public` where the name is a public one;
     `later`, that no check of this version claims it.
     """
 
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
     sure: str = ""
     usual: str = ""
     do_here: str = ""
+    do_public: str = ""
     later: bool = False
 
     def advice(
@@ -52,16 +54,19 @@ class Entry(NamedTuple):
         here: bool = False,
         name: str | None = None,
         services: str | None = None,
+        public: bool = False,
+        signer: str | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
         answered otherwise; `here`: this very host says so; `name`: by which TLS asked, if not for the host;
-        `services`: what was asked for, where it is more than host and port.
+        `services`: what was asked for, where it is more than host and port; `public`: a name for which only a
+        public CA signs; `signer`: the issuer of the certificate that came.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
         'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
         """
-        do = (here and self.do_here) or self.do
+        do = (here and self.do_here) or (public and self.do_public) or self.do
         if target == (address or host):
             do = do.replace(" ({target})", "")  # it has no other name
         return do.format(
@@ -70,6 +75,7 @@ class Entry(NamedTuple):
             name=name or host,
             address=address or host,
             port="-" if port is None else port,
+            signer=f"the device that signs as {signer}" if signer else "the device that decrypts",
             services=services or (host if port is None else f"{host}:{port}"),
             probe=probe,
             source=source or "this host",
@@ -111,6 +117,7 @@ def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
                 sure=folded(raw.get("sure", "")),
                 usual=raw.get("usual", ""),
                 do_here=folded(raw.get("do_here", "")),
+                do_public=folded(raw.get("do_public", "")),
                 later=raw.get("later", False),
             )
 

@@ -65,6 +65,12 @@ def without_time(ascent: Ascent) -> bool:
     return (ascent.facts.get("ntp") or {}).get("synchronised") is False
 
 
+def works_through(facts: Mapping[str, Any]) -> str | None:
+    """The proxy through which a service is reached that is not reached directly."""
+    found = facts.get("works_through")
+    return str(found) if found else None
+
+
 def clock_offset(ascent: Ascent) -> float | None:
     """By how many seconds the other's clock is ahead of this host's, as it says itself."""
     for name in ("http", "ntp"):

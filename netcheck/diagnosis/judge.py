@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from netcheck.check import Check
+from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import furthest
 from netcheck.diagnosis.held import bracketed, left_idle
-from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.judgement import Judgement, Side
 from netcheck.diagnosis.policy import openness, policed
 from netcheck.diagnosis.sampled import sampled
 from netcheck.record import AddressRecord, Warned
@@ -78,6 +79,7 @@ def _not_passed(outcome: Outcome, main: Ascent, looks: int) -> Judgement:
         evidence=main.evidence,
         warnings=_warnings(outcome, main),
         addresses=_addresses(outcome),
+        side=Side.OURS if facts.works_through(main.facts) else None,
     )
 
 

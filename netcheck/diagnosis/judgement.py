@@ -12,7 +12,8 @@ from probes.contract import Ascent, Confidence, Layer, Step, Target, Verdict
 class Side(Enum):
     """At which end the fault is known to lie."""
 
-    HERE = "here"
+    HERE = "here"  # this host's
+    OURS = "ours"  # the network's on this side
     THERE = "there"
 
 

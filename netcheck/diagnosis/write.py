@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netcheck.check import Accept, Check
-from netcheck.diagnosis import catalogue
+from netcheck.diagnosis import catalogue, facts
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
 from netcheck.diagnosis.facts import tls_name
-from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.judgement import Judgement, Side
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
+from probes.words import few
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,12 @@ class Writer:
         """
         terms, main = check.terms, judgement.main
         cause = judgement.cause
-        entry = catalogue.entry(cause) if cause else None
+        entry = catalogue.entry(shared_cause(judgement) or cause) if cause else None
         evident = where
         if where is None and main.signed_by and (cause or check.terms.expect == "blocked"):
             evident = Place("at", main.signed_by, cycle=(main.signed_by,) if looping(main) else ())
             where = None if looping(main) else evident
-        place = Place(HERE, "") if _said_here(judgement, evident) else evident
-        if judgement.side is not None:
-            place = Place(judgement.side.value, "")
-        who = acts(entry, terms.flow, judgement.confidence, place, self.owners) if entry else None
+        who = self._who(entry, terms.flow, judgement, evident) if entry else None
         return CheckRecord(
             id=check.id,
             name=terms.name,
@@ -92,6 +90,18 @@ class Writer:
             where=where,
         )
 
+    def _who(self, entry: catalogue.Entry, flow: str, judgement: Judgement, evident: Place | None) -> Acts:
+        """Who acts, by the place where it ends, or by the end that is known to be at fault. A hop's word goes
+        before what the proxy tells, that it is something on this side."""
+        place = Place(HERE, "") if _said_here(judgement, evident) else evident
+        side = Place(judgement.side.value, "") if judgement.side is not None else None
+        if side is not None and judgement.side is not Side.OURS:
+            place = side
+        who = acts(entry, flow, judgement.confidence, place, self.owners)
+        if judgement.side is Side.OURS and who.who == "undetermined":
+            return acts(entry, flow, judgement.confidence, side, self.owners)
+        return who
+
     def _owned(self, trace: Trace | None) -> Trace | None:
         """The trace with whose each hop is, where the inventory says it of any."""
         if trace is None:
@@ -107,6 +117,18 @@ class Writer:
             if accept.until >= self.today and _covers(accept, check, judgement.cause):
                 return Accepted(accept.until.isoformat(), accept.reason, accept.by)
         return None
+
+
+def shared_cause(judgement: Judgement) -> str | None:
+    """What all addresses that failed have in common, where some passed: what is to be done is about that.
+
+    None where there is no such thing, or only that they were not reached.
+    """
+    if judgement.cause != "path.some_addresses_dead":
+        return None
+    causes = {one.cause for one in judgement.addresses if one.verdict is Verdict.FAIL}
+    [cause] = causes if len(causes) == 1 else [None]
+    return None if cause is None or cause.partition(".")[0] in ("tcp", "path", "vantage") else cause
 
 
 def _said_here(judgement: Judgement, where: Place | None) -> bool:
@@ -138,6 +160,11 @@ def _advice(
     if check.terms.expect == "blocked" and judgement.verdict is Verdict.ERROR and entry.code in BLOCKING:
         return UNPROVED.format(vantage=check.terms.vantage)
     host, port, target, address = check.host, check.terms.port, check.target, judgement.main.address
+    signer = facts.issuer(judgement.main.facts)
+    if shared_cause(judgement) is not None:
+        signer = None  # what is known is the certificate of one that passed
+        dead = [one.address for one in judgement.addresses if one.verdict is Verdict.FAIL]
+        target, address = f"{target} at {few(dead)}", few(dead)
     if judgement.about is not None:
         host, port = judgement.about
         target, address = host, None
@@ -152,6 +179,8 @@ def _advice(
         alive=any(control.served for control in controls),
         here=_said_here(judgement, where),
         name=tls_name(check.host, check.terms.settings),
+        public=getattr(check.terms.settings, "public", False),
+        signer=signer,
     )
 
 

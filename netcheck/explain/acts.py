@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from netcheck.diagnosis.acts import HERE, THERE, UNKNOWN, Rule, table
+from netcheck.diagnosis.acts import HERE, OURS, THERE, UNKNOWN, Rule, table
 from netcheck.diagnosis.catalogue import Entry, all_entries
 from netcheck.explain.layout import columns, section, wrapped
 from netcheck.inventory.model import FLOWS
@@ -124,6 +124,8 @@ def _conditions(rule: Rule) -> list[str]:
     parts = [f"the finding is {rule.confidence}"] if rule.confidence else []
     if rule.place == HERE:
         parts.append("this host itself says so, or is alone with it")
+    elif rule.place == OURS:
+        parts.append("through a proxy it works")
     elif rule.place == THERE:
         parts.append("the other end says so itself, or is alone with it")
     elif rule.place or rule.hop:

@@ -11,6 +11,7 @@ from probes.contract import Verdict
 
 # `explain` fills the advice with the names of the record's keys.
 NAMES = {name: name.upper() for name in ("target", "host", "address", "port", "probe", "source", "name")}
+NAMES["signer"] = "the device that decrypts"
 NAMES["services"] = "HOST:PORT"
 NAMES["where"] = " on the device where it ends"
 NAMES["up"] = ", and make sure that the host is up"

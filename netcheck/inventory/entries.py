@@ -191,11 +191,16 @@ def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Ter
 
 
 def _for_flow(settings: Any, flow: str, values: Heritage) -> Any:
-    """A service's name is public: its vendor has no other CA than the public's, unless one is declared."""
+    """A service's name is public: its vendor has no other CA than the public's, unless one is declared.
+
+    One in `defaults` is the company's own, for its targets: no vendor's is declared there.
+    """
     names = getattr(settings, "__dataclass_fields__", ())
     if "public" not in names or "public" in values.values or flow not in TO_SAAS:
         return settings
-    return settings if settings.ca_file else replace(settings, public=True)
+    declared = values.values.get("ca_file")
+    private = settings.ca_file and (declared is None or declared.level != DEFAULTS)
+    return settings if private else replace(settings, public=True)
 
 
 def refuse_size(entries: Sequence[Entry], report: Report) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netcheck.check import Check
+from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import alive, connected, spoke
 from netcheck.diagnosis.classes import network_of
 from probes.contract import Confidence, Outcome
@@ -31,6 +32,7 @@ class Sightings:
 
     def __init__(self) -> None:
         self._seen: dict[str, Sighting] = {}
+        self._by_proxy = False  # whether a service answered through a proxy
         self._sought: set[str] = set()  # a few addresses that should have answered
         self._neighbours: dict[str, list[str]] | None = None  # made when first asked for
 
@@ -38,6 +40,7 @@ class Sightings:
         """What this look showed. Whoever refuses what must be blocked need not be the target."""
         blocked = check.terms.expect == "blocked"
         for ascent in outcome.ascents:
+            self._by_proxy |= facts.works_through(ascent.facts) is not None
             address = ascent.address
             if address and not blocked and len(self._sought) < SOUGHT:
                 self._sought.add(address)
@@ -53,11 +56,11 @@ class Sightings:
     @property
     def any(self) -> bool:
         """Whether any address answered."""
-        return bool(self._seen)
+        return bool(self._seen) or self._by_proxy
 
     def none_at_all(self) -> bool:
         """Whether no address answered, though several should have: then silence shows nothing."""
-        return not self._seen and len(self._sought) >= SOUGHT
+        return not self.any and len(self._sought) >= SOUGHT
 
     def prove(self, address: str | None, when: float) -> None:
         """It was the target that answered then: its handshake is not one that just anybody gets."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from netcheck.check import Check
+from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import chosen, facts, greeted, proxied
 from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.varied import Varied
@@ -25,6 +25,7 @@ from probes.tls import hello_of
 from probes.urls import ascii_name
 
 UNKNOWN = object()  # a probe without that option
+ANY_FLOW = "vault-to-target"
 
 Experiment = Callable[[Failure, Looker], Awaitable[Varied | None]]
 
@@ -53,9 +54,12 @@ async def by_proxy(failure: Failure, look: Looker) -> Varied | None:
     if not used and named is None:
         return None
     settings = replace(check.terms.settings, proxy=named or DIRECT)
-    outcome = await once(check._replace(terms=check.terms._replace(settings=settings)), look)
+    # As of any flow: on the way to the service a look through a proxy also makes the direct one.
+    terms = check.terms._replace(settings=settings, flow=ANY_FLOW)
+    outcome = await once(check._replace(terms=terms), look)
     main = next((one for one in outcome.ascents if one.verdict is Verdict.PASS), outcome.ascents[0])
-    return proxied.varied(named, main.verdict is Verdict.PASS, main.summary)
+    works, to_service = main.verdict is Verdict.PASS, check.terms.flow in TO_SAAS
+    return proxied.varied(named, works, main.summary, to_service=to_service)
 
 
 async def by_hello(failure: Failure, look: Looker) -> Varied | None:

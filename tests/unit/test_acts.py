@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from netcheck.diagnosis.acts import HERE, SIDES, THERE, Case, Owned, Owners, acts, deciding, table
+from netcheck.diagnosis.acts import HERE, OURS, SIDES, THERE, Case, Owned, Owners, acts, deciding, table
 from netcheck.diagnosis.catalogue import all_entries, entry
 from netcheck.inventory.model import FLOWS
 from netcheck.record import RESPONSIBLE, Place
@@ -23,7 +23,7 @@ ENTRIES = (*all_entries(), entry("x-acme.licence_missing"))
 
 def cases() -> Iterator[Case]:
     """Every flow with every evidence that there can be."""
-    places = [(place, None, None) for place in ("none", HERE, THERE)]
+    places = [(place, None, None) for place in ("none", HERE, OURS, THERE)]
     places += [(place, hop, None) for place in ("at", "loop") for hop in SIDES]
     places += [("after", hop, following) for hop in SIDES for following in SIDES]
     for flow, confidence, place in itertools.product(FLOWS, Confidence, places):

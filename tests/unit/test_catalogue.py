@@ -15,7 +15,19 @@ from netcheck.record import Place
 from probes.causes import TABLE
 from probes.codes import ALL_CODES, CODES
 
-PLACEHOLDERS = {"target", "host", "address", "port", "probe", "source", "where", "up", "name", "services"}
+PLACEHOLDERS = {
+    "target",
+    "host",
+    "address",
+    "port",
+    "probe",
+    "source",
+    "where",
+    "up",
+    "name",
+    "services",
+    "signer",
+}
 EVERY = [pytest.param(found, id=found.code) for found in all_entries()]
 
 

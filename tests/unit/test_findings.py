@@ -665,6 +665,36 @@ def decrypted(failing: Make, host: str, issuer: str = "CN=Gateway", /, **changes
     return failing("203.0.113.7", 443, **{**given, **changes})
 
 
+def test_a_name_with_a_decrypted_address_is_not_exempt(failing: Make, passing: Make) -> None:
+    """Nor is one of which another service is decrypted."""
+    plain = {"tls": {"known_publicly": True, "chain": [{"issuer": "CN=Public"}]}}
+    names = ("relay.vault.example", "acme.vault.example", "login.sso.test")
+    open_ones = [passing(f"203.0.113.{n}", 8443, host=name, facts=plain) for n, name in enumerate(names)]
+    dead = AddressRecord("203.0.113.9", Verdict.FAIL, "tls.intercepted", Layer.TLS, "x", 0.1)
+    some = failing(
+        "203.0.113.8",
+        51445,
+        "path.some_addresses_dead",
+        host="relay.vault.example",
+        facts=plain,
+        addresses=(dead,),
+    )
+    found = findings([decrypted(failing, "acme.vault.example"), some, *open_ones])
+    [one] = [each for each in found if each.cause == "tls.intercepted"]
+    assert one.summary.endswith("not decrypted: login.sso.test")
+
+
+def test_what_was_not_sent_is_not_counted(failing: Make) -> None:
+    """Two checks that could not be made, of none that was."""
+    unmade = [
+        failing("10.0.0.1", 22, "probe.unsupported", verdict=Verdict.ERROR, name=name, responsible="operator")
+        for name in ("a", "b")
+    ]
+    [one] = findings(unmade)
+    assert " of 0 " not in one.summary
+    assert one.summary.startswith("2 checks on 10.0.0.1")
+
+
 def test_a_server_that_misleads_is_one_finding(failing: Make) -> None:
     """Whatever the zones of the names: who invents answers does so for all."""
     names = ["a.one.test", "b.two.test", "c.three.test", "d.four.test"]

@@ -11,7 +11,7 @@ from netcheck.diagnosis.acts import Owners
 from netcheck.diagnosis.judge import judge
 from netcheck.diagnosis.write import Writer
 from netcheck.record import CheckRecord, Control, Hop, Place, Trace
-from probes import tcp
+from probes import tcp, tls
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 
 TERMS = Terms("local", "declared", "vault-to-target", "tcp", 22, tcp.Settings(), Timing())
@@ -82,6 +82,35 @@ def test_a_trace_says_whose_each_hop_is() -> None:
     traced = record(SILENT, trace=Trace("tcp-ttl", hops)).trace
     assert traced == Trace("tcp-ttl", hops, owners=(None, None, "vendor"))
     assert record(SILENT, trace=Trace("tcp-ttl", hops[:2])).trace == Trace("tcp-ttl", hops[:2])
+
+
+def test_what_the_dead_addresses_share_is_what_is_to_be_done() -> None:
+    """A device that decrypts the way to one of them is no dead address."""
+    good = GOOD._replace(address="10.0.0.1")
+    steps = (Step(Layer.CONNECT, Verdict.PASS), Step(Layer.TLS, Verdict.FAIL, "tls.intercepted"))
+    bad = SILENT._replace(address="10.0.0.2", cause="tls.intercepted", layer=Layer.TLS, steps=steps)
+    check = Check(
+        "relay", "relay.vault.example", TERMS._replace(flow="connector-to-saas", every_address=True)
+    )
+    outcome = Outcome(None, (good, bad))
+    written = WRITER.record(check, outcome, judge(check, outcome))
+    assert (written.verdict, written.cause) == (Verdict.FAIL, "path.some_addresses_dead")
+    assert written.responsible == "customer"
+    assert (written.advice or "").startswith("Exempt relay.vault.example:22 from TLS inspection")
+    silent = Outcome(None, (good, SILENT._replace(address="10.0.0.2")))
+    assert "Repair the addresses" in (WRITER.record(check, silent, judge(check, silent)).advice or "")
+
+
+def test_a_public_name_is_first_of_all_decrypted() -> None:
+    """Whoever names the CA that came as `ca_file` looks away from what decrypts."""
+    bad = SILENT._replace(cause="tls.untrusted", layer=Layer.TLS)
+    said = {}
+    for public in (True, False):
+        check = Check("saas", "a.vault.example", TERMS._replace(settings=tls.Settings(public=public)))
+        outcome = Outcome(None, (bad,))
+        said[public] = WRITER.record(check, outcome, judge(check, outcome)).advice or ""
+    assert said[True].startswith("Find out who signs for a.vault.example")
+    assert said[False].startswith("Name the CA of saas as `ca_file`")
 
 
 def test_a_warning_about_another_host_advises_about_that_one() -> None:

@@ -156,6 +156,7 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None
         where=common_place(checks),
         here=all(map(signed_here, checks)),
         services=services,
+        public=all(check.settings.get("public") for check in checks),
     ) + _doubt(checks)
 
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from netcheck.diagnosis.facts import known_publicly, tls_name
-from netcheck.diagnosis.findings.signs import answered, host_of, network, passed, unsent
+from netcheck.diagnosis.findings.signs import answered, host_of, is_decrypted, network, passed, unsent
 from netcheck.record import CheckRecord
 
 
@@ -81,9 +81,14 @@ class Census:
         passing: dict[Cell, Passing] = {}
         answering: set[Cell] = set()
         self.exempt: dict[str, dict[str, None]] = {}
+        decrypted = {
+            (check.vantage, tls_name(check.host, check.settings)) for check in failed if is_decrypted(check)
+        }
         for check in checks:
             if check.facts and known_publicly(check.facts):
-                self.exempt.setdefault(check.vantage, {})[tls_name(check.host, check.settings)] = None
+                name = tls_name(check.host, check.settings)
+                if (check.vantage, name) not in decrypted:
+                    self.exempt.setdefault(check.vantage, {})[name] = None
             cell = cell_of(check)
             if cell not in answering and answered(check):
                 answering.add(cell)

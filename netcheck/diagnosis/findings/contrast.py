@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from netcheck.check import TO_SAAS
+from netcheck.diagnosis.facts import works_through as declared
 from netcheck.diagnosis.findings.census import By, Census, Key, Passing
-from netcheck.diagnosis.findings.signs import host_of, local, network
+from netcheck.diagnosis.findings.signs import host_of, local, network, works_through
 from netcheck.record import CheckRecord
 from probes.words import few
 
@@ -21,7 +23,7 @@ def contrast(checks: Sequence[CheckRecord], census: Census) -> list[str]:
     """Clauses about what passes, the most telling first."""
     if local(checks[0]):
         return []
-    found = [elsewhere(checks, census)]
+    found = [elsewhere(checks, census), _through_proxy(checks)]
     if checks[0].cause == "tls.intercepted":
         found.append(_exempt(checks, census))
     if (checks[0].cause or "").partition(".")[0] in OF_THE_WAY:
@@ -29,6 +31,17 @@ def contrast(checks: Sequence[CheckRecord], census: Census) -> list[str]:
         if not any(found):
             found += [_neighbours(checks, census) or _dead_network(checks, census)]
     return [clause for clause in found if clause][:MOST]
+
+
+def _through_proxy(checks: Sequence[CheckRecord]) -> str:
+    """Through a proxy they work; of one check its own summary says it."""
+    proxies = [works_through(check) for check in checks]
+    if not all(proxies) or (len(checks) == 1 and declared(checks[0].facts)):
+        return ""
+    named = few([str(proxy) for proxy in dict.fromkeys(proxies)])
+    service = all(check.flow in TO_SAAS for check in checks)
+    unsupported = ", which the vendor does not support" if service else ""
+    return f"through the proxy {named} {'it works' if len(checks) == 1 else 'they work'}{unsupported}"
 
 
 def _exempt(checks: Sequence[CheckRecord], census: Census) -> str:

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
+from netcheck.diagnosis import facts
 from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.ascents import ABOVE_CONNECT, handshake
 from netcheck.diagnosis.classes import network_of
@@ -27,6 +28,9 @@ ANSWERS = frozenset(
         "udp.port_closed",
     }
 )
+
+
+DECRYPTED = "tls.intercepted"
 
 
 def host_of(check: CheckRecord) -> str:
@@ -67,10 +71,24 @@ def answered(check: CheckRecord) -> bool:
 
 def answered_beside(check: CheckRecord) -> bool:
     """Whether the trace or a control of this very check got an answer of the target on another port."""
-    return follows_at_once(check) or any(
-        control.served or (control.varied == "port" and control.cause == "tcp.refused")
-        for control in check.controls
+    return (
+        follows_at_once(check)
+        or works_through(check) is not None
+        or any(
+            control.served or (control.varied == "port" and control.cause == "tcp.refused")
+            for control in check.controls
+        )
     )
+
+
+def works_through(check: CheckRecord) -> str | None:
+    """The proxy through which it works: it is up, and only the direct way to it is closed."""
+    tried = (
+        str(control.value)
+        for control in check.controls
+        if control.varied == "proxy" and control.value != "none" and control.verdict is Verdict.PASS
+    )
+    return facts.works_through(check.facts) or next(tried, None)
 
 
 def follows_at_once(check: CheckRecord) -> bool:
@@ -96,6 +114,11 @@ def signed_here(check: CheckRecord) -> bool:
     if where is None or check.source is None:
         return False
     return where.relation == "at" and where.address == check.source.address
+
+
+def is_decrypted(check: CheckRecord) -> bool:
+    """Whether something signs for it on the way, be it to one of its addresses."""
+    return DECRYPTED in (check.cause, *(one.cause for one in check.addresses))
 
 
 def is_by_proxy(check: CheckRecord) -> bool:

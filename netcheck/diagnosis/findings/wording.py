@@ -93,7 +93,8 @@ def sentence(checks: Sequence[CheckRecord], census: Census) -> str:
     if len(hosts) == 1:
         tried = census.tried(Key(first.vantage, By.HOST, host_of(first)))
         named = f" ({listed(labels)})" if len(labels) <= FEW else ""
-        return f"{len(checks)} of {tried} checks on {_name(checks)}{named} {_end(checks, True)}"
+        of_all = f" of {tried}" if tried >= len(checks) else ""  # what was not sent is not counted
+        return f"{len(checks)}{of_all} checks on {_name(checks)}{named} {_end(checks, True)}"
     leads = "to" if len(labels) <= FEW else "of"
     return f"{services} {leads} {_whom(checks, labels, census)} {_end(checks, len(labels) > 1)}"
 

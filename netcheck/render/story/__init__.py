@@ -16,7 +16,7 @@ from netcheck.render.story.layout import NO_BREAK, listed, paragraph, section, w
 from netcheck.render.story.problem import problems, told
 from probes.contract import Verdict
 
-ALL_WELL = "Nothing has to be done: this target is as the inventory asks, in every layer that was tried."
+ALL_WELL = "Nothing has to be done: this target is as was asked, in every layer that was tried."
 COLORS = {"✓": 32, "✗": 31, "!": 33}
 
 

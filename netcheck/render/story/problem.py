@@ -210,22 +210,17 @@ def _ask(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: b
     advice = _once(first.advice or "Read the evidence above.", first.address)
     if _operators(first):
         return advice
-    others = [f"tcp/{check.port}" for check in group[1:] if check.port is not None]
+    others = [words.transport(check) for check in group[1:] if check.port is not None]
     same = f"The same for {listed(others)}." if others else ""
     beside = _beside(first, target, several)
     doubt = "" if first.confidence is Confidence.CERTAIN else f"This is {DOUBT[first.confidence]}."
-    said = [f"Please {_lowered(advice)}", same, _seen(first), beside, doubt, *_log_lines(group)]
+    said = [f"Please {words.lowered(advice)}", same, _seen(first), beside, doubt, *_log_lines(group)]
     return f"“{' '.join(filter(None, said))}”"
 
 
 def _once(advice: str, address: str | None) -> str:
     """The advice without the target's name where that is its address, which is named already."""
     return advice.replace(f"{address} ({address})", address) if address else advice
-
-
-def _lowered(sentence: str) -> str:
-    """The sentence as it goes on after "Please"; a name or an abbreviation stays as it is."""
-    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
 def _seen(check: CheckRecord) -> str:

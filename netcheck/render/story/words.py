@@ -12,6 +12,7 @@ from netcheck.diagnosis.findings.signs import signed_here
 from netcheck.record import CheckRecord
 from probes.contract import Confidence, Layer, Verdict
 
+BY_UDP = frozenset({"ntp"})
 # {flow}: `tcp/5432 to 10.20.0.15`.
 HAPPENED = {
     "tcp.filtered": "Nothing at all came back for {flow}: the packets are dropped, or the answers to them.",
@@ -65,14 +66,26 @@ def happened(check: CheckRecord) -> str:
     if check.cause == "tcp.host_down" and signed_here(check):
         whose = "the target itself, or a gateway to it"
         return f"Nobody answers this very host as the next hop to {check.address}: {whose}."
-    flow = f"{check.probe if check.port is None else f'tcp/{check.port}'} to {check.address or check.host}"
+    flow = f"{transport(check)} to {check.address or check.host}"
     summary = check.summary.rstrip(".")
     certain = check.confidence is Confidence.CERTAIN
     if not certain and check.cause in PERHAPS:
         return PERHAPS[check.cause].format(flow=flow, summary=summary)
     own = HAPPENED.get(check.cause)
     told = own.format(flow=flow, summary=summary) if own else f"{entry(check.cause).means} Here: {summary}."
-    return told if certain else f"Probably: {told[0].lower()}{told[1:]}"
+    return told if certain else f"Probably: {lowered(told)}"
+
+
+def transport(check: CheckRecord) -> str:
+    """What a firewall knows of the check: `tcp/443`, `udp/123`; the probe where it has no port."""
+    if check.port is None:
+        return check.probe
+    return f"{'udp' if check.probe in BY_UDP else 'tcp'}/{check.port}"
+
+
+def lowered(sentence: str) -> str:
+    """The sentence as it goes on after another; a name or an abbreviation stays as it is."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
 def is_not(check: CheckRecord) -> str:

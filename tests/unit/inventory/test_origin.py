@@ -102,3 +102,17 @@ targets:
     }
     assert found["local/saas/https/443"].origins["proxy"] == ("vantage local", 3)
     assert found["local/web/https/443"].origins["proxy"] == ("group inside", 5)
+
+
+def test_a_ca_of_the_companys_declares_no_vendors(inventory: Load) -> None:
+    """In `defaults` it is for targets; nearer to the service it is the service's own."""
+    text = """
+defaults: {ca_file: /dev/null}
+groups: {private: {ca_file: /dev/null}}
+targets:
+  saas: {host: a.vault.example, flow: user-to-saas, checks: [https]}
+  own:  {host: b.vault.example, flow: user-to-saas, groups: [private], checks: [https]}
+  wiki: {host: wiki.acme.example, checks: [https]}
+"""
+    found = {check.target: check.terms.settings.public for check in plan(inventory(text))}
+    assert found == {"saas": True, "own": False, "wiki": False}
