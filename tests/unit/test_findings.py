@@ -695,6 +695,19 @@ def test_what_was_not_sent_is_not_counted(failing: Make) -> None:
     assert one.summary.startswith("2 checks on 10.0.0.1")
 
 
+def test_what_works_through_a_proxy_is_up(failing: Make) -> None:
+    """The direct way is closed, and no host has to be looked after."""
+    facts = {"works_through": "http://10.0.0.9:3128"}
+    lost = [
+        failing(f"203.0.113.{n}", 443, flow="user-to-saas", facts=facts, target=f"saas{n}") for n in (1, 2, 3)
+    ]
+    [one] = findings(lost)
+    assert (
+        "through the proxy http://10.0.0.9:3128 they work, which the vendor does not support" in one.summary
+    )
+    assert "hosts are up" not in one.advice
+
+
 def test_a_server_that_misleads_is_one_finding(failing: Make) -> None:
     """Whatever the zones of the names: who invents answers does so for all."""
     names = ["a.one.test", "b.two.test", "c.three.test", "d.four.test"]

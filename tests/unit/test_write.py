@@ -113,6 +113,14 @@ def test_a_public_name_is_first_of_all_decrypted() -> None:
     assert said[False].startswith("Name the CA of saas as `ca_file`")
 
 
+def test_what_works_through_a_proxy_alone_is_stopped_on_this_side() -> None:
+    """No hop is known, and yet the customer acts; a vendor's hop that says no goes before."""
+    forced = SILENT._replace(facts={"works_through": "http://10.0.0.9:3128"})
+    assert record(forced, "user-to-saas").responsible == "customer"
+    assert record(SILENT, "user-to-saas").responsible == "undetermined"
+    assert record(SIGNED._replace(facts=forced.facts), "user-to-saas").responsible == "vendor"
+
+
 def test_a_warning_about_another_host_advises_about_that_one() -> None:
     """What is blocked is the CRL's address, and the target's port has nothing to do with it."""
     about = Target("crl.ca.test", 80)
