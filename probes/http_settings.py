@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from probes import tls
 from probes.settings import BadValue, Choice, Listing, Text, TextMap, Whole, option, shown
@@ -55,9 +56,15 @@ class Proxy:
             raise BadValue("secret in clear text: a proxy's URL takes no user and password")
         if not isinstance(value, str) or not re.fullmatch(r"(?:https?|socks5h?)://[^\s/]+/?", value):
             raise BadValue(
-                f"{shown(value)} is not a proxy's URL (for example `http://proxy.acme.example:3128`),"
-                " `env` or `none`"
+                f"{shown(value)} is not a proxy's URL (`http://proxy.acme.example:3128`, `https://…`,"
+                " `socks5://…`), `env` or `none`"
             )
+        try:
+            port = urlsplit(value).port
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise BadValue(f"{shown(value)} has no port that there is: 1 to 65535")
         return value
 
     def schema(self) -> dict[str, Any]:

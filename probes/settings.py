@@ -136,6 +136,8 @@ class Flag:
     """`true` or `false`."""
 
     def read(self, value: Any) -> bool:
+        if value in ("true", "false"):
+            raise BadValue(f"{shown(value)} is text; write {value} without quotes")
         if not isinstance(value, bool):
             raise BadValue(f"{shown(value)} is neither `true` nor `false`", words=("true", "false"))
         return value

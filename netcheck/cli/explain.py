@@ -7,8 +7,9 @@ import difflib
 
 from netcheck import exitcodes, registry
 from netcheck.errors import NotAvailableYet, UsageError
-from netcheck.explain import acts, codes, manual, probe
+from netcheck.explain import acts, algorithms, codes, manual, probe
 from probes.codes import ALL_CODES, CODES
+from probes.ssh.algorithms import profile_names
 
 # Device types that will have a profile: the checks and ports of each as data.
 PROFILES = (
@@ -20,7 +21,7 @@ PROFILES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`[CODE|PROBE|PROFILE]`, or the whole manual page."""
-    words = f"a code, a prefix such as `tls`, a probe, or `{acts.WORD}`"
+    words = f"a code, a prefix such as `tls`, a probe, a list for `ssh_profile`, or `{acts.WORD}`"
     parser.add_argument("word", nargs="?", metavar="CODE|PROBE|PROFILE", help=words)
     parser.add_argument("--markdown", choices=tuple(manual.PAGES), help="a page of the manual, in Markdown")
 
@@ -44,6 +45,7 @@ def page(word: str | None) -> str:
         return codes.page(word)
     parts = [probe.page(word)] if word in registry.names() else []
     parts += [codes.listing(word)] if word in CODES else []
+    parts += [algorithms.page(word)] if word in profile_names() else []
     if parts:
         return "\n\n".join(parts)
     if word in PROFILES:
@@ -57,7 +59,7 @@ def _everything() -> str:
 
 
 def _unknown(word: str) -> str:
-    words = (*ALL_CODES, *CODES, *registry.names(), *PROFILES, acts.WORD)
+    words = (*ALL_CODES, *CODES, *registry.names(), *profile_names(), *PROFILES, acts.WORD)
     near = difflib.get_close_matches(word, words, 1)
     hint = f"; did you mean `{near[0]}`?" if near else ""
     return f"netcheck explain: `{word}` is no code, probe or profile{hint} (`netcheck explain` lists them)"

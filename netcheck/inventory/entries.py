@@ -186,7 +186,7 @@ def _terms(asked: Asked, values: Heritage, vantage: Vantage, origin: str) -> Ter
         credential=values.get("credential") if asked.authenticates else None,
         accept=tuple(part.value for part in values.get("accept", ())),
         stopped=stopped_at(vantage, flow) or asked.stopped,
-        origins=_origins(values, asked.settings),
+        origins=_origins(values, asked.settings, flow),
     )
 
 
@@ -240,7 +240,10 @@ def _has_checks(level: Level) -> bool:
     return "checks" in level.fields and level.fields["checks"].node.value not in (None, [])
 
 
-def _origins(values: Heritage, settings: object) -> dict[str, Origin]:
+def _origins(values: Heritage, settings: object, flow: str) -> dict[str, Origin]:
     """Where each value that this check has came from; a value that is not there is built in."""
     own = getattr(settings, "__dataclass_fields__", ())
-    return {name: valued.origin for name, valued in values.values.items() if name in COMMON or name in own}
+    found = {name: valued.origin for name, valued in values.values.items() if name in COMMON or name in own}
+    if "public" in own and "public" not in found and flow in TO_SAAS:
+        found["public"] = Origin(f"flow {flow}", found["flow"].line if "flow" in found else None)
+    return found

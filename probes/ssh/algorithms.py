@@ -61,6 +61,11 @@ KNOWN_BY = (
 )
 
 
+def about(name: str) -> str:
+    """What one of the shipped lists stands for, in a sentence."""
+    return str(tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"))["about"])
+
+
 @functools.cache
 def profile(name: str) -> Algorithms:
     """The vault's list of that name, or in that file. Raises Failed where the file is none."""

@@ -110,3 +110,12 @@ def test_the_command_prints_and_succeeds(capsys: pytest.CaptureFixture[str]) -> 
 def test_kinds_are_told_in_words(kind: settings.Kind, words: str) -> None:
     """An option's kind reads as a person would say it."""
     assert probe.kind_words(kind) == words
+
+
+def test_a_shipped_list_of_ssh_algorithms(page) -> None:
+    """Who compares it with a vault sees every kind, and that the old ones are in `legacy` only."""
+    legacy, openssh = page("legacy"), page("openssh")
+    for kind in ("key exchange", "host key", "cipher", "MAC"):
+        assert f"\n  {kind}" in legacy
+    assert "diffie-hellman-group1-sha1" in legacy
+    assert "diffie-hellman-group1-sha1" not in openssh
