@@ -8,7 +8,7 @@ A worked example:
     targets:  {web: {host: web.example, groups: [dmz], checks: [tcp/80, {probe: ssh, timeout: 2s}]}}
 
 makes `ssh/22` with 2 s (check; it replaces the group's) and `tcp/80` with 8 s (group dmz), both tagged
-golive and dmz.
+golive and dmz. What a vantage gives (`proxy`) counts for more than `defaults`, and for less than a group.
 """
 
 from __future__ import annotations
