@@ -24,7 +24,8 @@ PROBES = """\
 # Probes
 
 A probe checks one service by a ladder of steps on one connection; the first step that does not pass gives the
-check its cause. Options stand in a check, or above it in a target, a group or `defaults`; `proxy` also in a vantage.
+check its cause. Options stand in a check, or above it in a target, a group or `defaults`; `proxy` also in a
+vantage.
 
 This page is made by `netcheck explain --markdown probes > docs/probes.md`."""
 
