@@ -210,7 +210,8 @@ def _ask(group: Sequence[CheckRecord], target: Sequence[CheckRecord], several: b
     advice = _once(first.advice or "Read the evidence above.", first.address)
     if _operators(first):
         return advice
-    others = [words.transport(check) for check in group[1:] if check.port is not None]
+    ports = dict.fromkeys(words.transport(check) for check in group if check.port is not None)
+    others = [port for port in ports if port != words.transport(first)]
     same = f"The same for {listed(others)}." if others else ""
     beside = _beside(first, target, several)
     doubt = "" if first.confidence is Confidence.CERTAIN else f"This is {DOUBT[first.confidence]}."
