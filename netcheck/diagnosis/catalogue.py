@@ -23,8 +23,9 @@ class Entry(NamedTuple):
 
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
     when it is certain and when likely, and `usual` with which verdict and at which layer, both empty
-    where nothing is peculiar; `do_here` what to do where this very host says so, if that is something else;
-    `later`, that no check of this version claims it.
+    where nothing is peculiar; `do_here` and `do_there` what to do where this very host says so or is at
+    fault, and where the other end is, if that is something else; `later`, that no check of this version
+    claims it.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
     sure: str = ""
     usual: str = ""
     do_here: str = ""
+    do_there: str = ""
     later: bool = False
 
     def advice(
@@ -50,18 +52,20 @@ class Entry(NamedTuple):
         where: Place | None = None,
         alive: bool = False,
         here: bool = False,
+        there: bool = False,
         name: str | None = None,
         services: str | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
-        answered otherwise; `here`: this very host says so; `name`: by which TLS asked, if not for the host;
-        `services`: what was asked for, where it is more than host and port.
+        answered otherwise; `here`: this very host says so, or is at fault; `there`: the other end is; `name`:
+        by which TLS asked, if not for the host; `services`: what was asked for, where it is more than host
+        and port.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
         'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
         """
-        do = (here and self.do_here) or self.do
+        do = (here and self.do_here) or (there and self.do_there) or self.do
         if target == (address or host):
             do = do.replace(" ({target})", "")  # it has no other name
         return do.format(
@@ -111,6 +115,7 @@ def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
                 sure=folded(raw.get("sure", "")),
                 usual=raw.get("usual", ""),
                 do_here=folded(raw.get("do_here", "")),
+                do_there=folded(raw.get("do_there", "")),
                 later=raw.get("later", False),
             )
 

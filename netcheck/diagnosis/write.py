@@ -12,7 +12,7 @@ from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
 from netcheck.diagnosis.facts import tls_name
-from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.judgement import Judgement, Side
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
@@ -150,7 +150,8 @@ def _advice(
         source=source.address if source else None,
         where=where,
         alive=any(control.served for control in controls),
-        here=_said_here(judgement, where),
+        here=judgement.side is Side.HERE or _said_here(judgement, where),
+        there=judgement.side is Side.THERE,
         name=tls_name(check.host, check.terms.settings),
     )
 

@@ -337,21 +337,22 @@ def dated(offset: float) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("offsets", "who"),
+    ("offsets", "who", "advice"),
     [
-        ((600, 0, 0), "customer"),
-        ((600, 600, 600), "operator"),
-        ((600,), "undetermined"),
+        ((600, 0, 0), "customer", "Set the clock of 10.0.0.1 by NTP"),
+        ((600, 600, 600), "operator", "Set this host's clock by NTP"),
+        ((600,), "undetermined", "Compare both clocks with a third"),
     ],
 )
 def test_a_clock_that_differs_waits_for_the_others(
-    check: Checks, run: Runs, offsets: tuple[float, ...], who: str
+    check: Checks, run: Runs, offsets: tuple[float, ...], who: str, advice: str
 ) -> None:
     """A warning of the first check is compared with what later ones answer."""
     servers = {(f"10.0.0.{n}", 80): dated(offset) for n, offset in enumerate(offsets, 1)}
     asked = [check(host, port, probe="http", settings=http.HTTP.settings()) for host, port in servers]
     record = by_target(run(asked, Scripted(servers)))["10.0.0.1"]
     assert (record.verdict, record.cause, record.responsible) == (Verdict.WARN, "clock.skew", who)
+    assert (record.advice or "").startswith(advice)
 
 
 def test_one_server_of_many_names_does_not_outvote_this_host(check: Checks, run: Runs) -> None:
