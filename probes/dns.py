@@ -98,11 +98,12 @@ class Asker:
         """
         if not self._addresses:
             return Said(await self._answer(server))
-        answer, invented, by_tcp = await asyncio.gather(
+        answer, nowhere, by_tcp = await asyncio.gather(
             self._answer(server),
             self._any(server, NOWHERE),
             dnswire.ask_by_tcp(self._network, server, self._names[0], self._types[0], self._soon()),
         )
+        invented = nowhere if nowhere.status == "found" else None
         if answer.status != "found":
             return Said(answer, invented, by_tcp)
         return Said(answer, invented, by_tcp, await self._alike(answer))
@@ -125,15 +126,14 @@ class Asker:
         by_suffix = answer.name != whole
         zone = answer.name.removeprefix(whole) if by_suffix else answer.name.partition(".")[2]
         beside = await self._any(answer.server, zone)
-        if beside is None or set(beside.records) != set(answer.records):
+        if set(beside.records) != set(answer.records):
             return Alike()
         return Alike(beside, by_suffix, await self._any(answer.server, ELSEWHERE))
 
-    async def _any(self, server: dnswire.Server, zone: str) -> dnswire.Answer | None:
-        """What the server has for a name of this zone that is drawn by chance; None: nothing."""
+    async def _any(self, server: dnswire.Server, zone: str) -> dnswire.Answer:
+        """What the server says of a name of this zone that is drawn by chance."""
         name = f"{secrets.token_hex(10)}.{zone}"
-        answer = await dnswire.ask(self._network, server, name, self._types, self._soon())
-        return answer if answer.status == "found" else None
+        return await dnswire.ask(self._network, server, name, self._types, self._soon())
 
     def _soon(self) -> float:
         return min(self._until, self._network.now() + BESIDE)

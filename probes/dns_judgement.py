@@ -35,7 +35,7 @@ NEAR = {4: 24, 6: 64}  # prefixes of networks in which a pool stands
 
 class Alike(NamedTuple):
     """Who else gets the very answer of the name. `beside`: a name drawn by chance in its zone, or `by_suffix`
-    under the search suffix by which it was found; `elsewhere`: what one got where its owner has nothing."""
+    under the search suffix by which it was found; `elsewhere`: one where its owner has nothing."""
 
     beside: Answer | None = None
     by_suffix: bool = False
@@ -112,7 +112,7 @@ def beside(ladder: Ladder, said: Sequence[Said]) -> None:
     """
     for answer, invented, _, alike in said:
         for other in (invented, alike.elsewhere):
-            if other is not None:
+            if other is not None and other.status == "found":
                 _given_for_anything(ladder, answer, other, said)
         if alike.beside is not None and alike.by_suffix:
             ladder.facts["misled_by"] = alike.zone
@@ -124,7 +124,9 @@ def beside(ladder: Ladder, said: Sequence[Said]) -> None:
                 confidence=Confidence.LIKELY,
             )
         if alike.beside is not None:
-            ladder.prove(f"any name under {alike.zone} gets the same answer, by a wildcard record")
+            told = alike.elsewhere is not None and alike.elsewhere.status in CONCLUSIVE
+            unless = "" if told else ", unless the server invents answers"
+            ladder.prove(f"any name under {alike.zone} gets the same answer, by a wildcard record{unless}")
     _tell_of_tcp(ladder, said)
 
 

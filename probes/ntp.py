@@ -131,10 +131,15 @@ def answer(data: bytes, ours: int, sent: float, received: float) -> Said | None:
         delay=min(max(took - held, 0.0), took),
         stratum=stratum,
         leap=flags >> 6,
-        reference=reference.rstrip(b"\0").decode("ascii", "replace") if stratum < 2 else reference.hex(),
+        reference=_letters(reference) if stratum < 2 else reference.hex(),
         distance=(delay / 2 + dispersion) / 2**16,
         broken=_contradiction(arrived and left, held, took),
     )
+
+
+def _letters(reference: bytes) -> str:
+    """The four letters of a kiss code or of a clock's kind, without what is none."""
+    return "".join(char for char in reference.decode("ascii", "replace") if char.isprintable())
 
 
 def _contradiction(stamped: int, held: float, took: float) -> str:
@@ -169,7 +174,7 @@ def _judge(ladder: Ladder, said: Said, most: float) -> None:
         "synchronised": said.synchronised,
     }
     if said.stratum == 0:
-        words = f"it turns us away: kiss code {said.reference}"
+        words = f"it turns us away: kiss code {said.reference or 'not given'}"
         raise Failed("protocol.mismatch", words, evidence=("kiss-o'-death packets: RFC 5905 7.4",))
     if not said.synchronised:
         raise Failed("clock.skew", f"the server itself has no synchronised time{_doubt(said, MAXDISP)}")

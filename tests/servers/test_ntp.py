@@ -101,12 +101,15 @@ def test_a_bound_of_ones_own(time_server, ask):
     [
         (saying(leap=3, stratum=16), "clock.skew"),
         (saying(stratum=0, reference=b"RATE"), "protocol.mismatch"),
+        (saying(stratum=0, reference=b"\x1b[2J"), "protocol.mismatch"),
     ],
-    ids=["unsynchronised", "kiss of death"],
+    ids=["unsynchronised", "kiss of death", "no letters"],
 )
 def test_servers_without_time(time_server, ask, reply, cause):
     """RFC 5905 7.3 and 7.4."""
-    assert ask(PROBE, time_server(reply)).cause == cause
+    found = ask(PROBE, time_server(reply))
+    assert found.cause == cause
+    assert found.summary.isprintable()
 
 
 @pytest.mark.parametrize(
