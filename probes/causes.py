@@ -131,7 +131,6 @@ TABLE: tuple[Row, ...] = (
         for reason in ("nxdomain", "no_address", "servfail", "refused", "timeout")
         for certain, confidence in ((True, C.CERTAIN), (False, C.LIKELY))
     ),
-    Row(None, LookupFailed, "dns.hijacked", "{text}", _reason("hijacked", False), C.LIKELY),
     Row(
         None,
         ConnectFailed,

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from probes import dns_judgement
 from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
-from probes.dns_judgement import Said
+from probes.dns_judgement import Alike, Said
 from probes.ladder import Ladder, Stopped
 from probes.net import dnswire
 from probes.net.base import LookupFailed, Network
+from probes.net.lookup import hosts_file
 from probes.settings import Choice, Listing, option
 from probes.settings import Network as AddressOrNetwork
 from probes.settings import Server as ServerKind
@@ -20,6 +21,8 @@ LAYERS = (Layer.RESOLVE,)
 ADDRESSES = (None, "A", "AAAA")  # the types whose answers are addresses
 # Reserved so that it never exists (RFC 6761 6.4): who answers for a name in it invents answers.
 NOWHERE = "invalid."
+# Where no name of a customer's stands, and a name drawn by chance does not exist.
+ELSEWHERE = "com."
 BESIDE = 2.0  # seconds for the questions beside
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
 
@@ -58,10 +61,10 @@ async def run(
             rung.detail["answers"] = [answer.text for answer in answers]
             if settings.type in ADDRESSES:
                 dns_judgement.beside(ladder, said)
-                dns_judgement.sinkholes(ladder, target.host, answers, settings.addresses)
+                dns_judgement.sinkholes(ladder, target.host, answers, settings.addresses, asker.listed)
             dns_judgement.answers(ladder, answers, settings.addresses, named=settings.resolvers is not None)
             if settings.type in ADDRESSES:
-                dns_judgement.own(ladder, target.host, answers, system, settings.addresses)
+                dns_judgement.own(ladder, answers, system, settings.addresses, asker.listed)
                 ladder.address = ladder.facts["records"][0]
     except Stopped:
         pass
@@ -70,7 +73,7 @@ async def run(
 
 
 class Asker:
-    """All questions about one name."""
+    """All questions about one name. `listed`: the addresses that this host's own file gives it."""
 
     def __init__(self, host: str, settings: Settings, network: Network, until: float) -> None:
         config = dnswire.system_config()
@@ -81,7 +84,8 @@ class Asker:
         self._servers = settings.resolvers or config.servers
         self._names = dnswire.candidates(host, config)
         self._types = (settings.type,) if settings.type else ("A", "AAAA")
-        self._odd = f"{secrets.token_hex(8)}.{NOWHERE}" if settings.type in ADDRESSES else None
+        self._addresses = settings.type in ADDRESSES
+        self.listed = hosts_file(host) if self._addresses else ()
 
     async def ask_all(self) -> list[Said]:
         """Every server at once: a dead first one must not hide what the second says."""
@@ -92,15 +96,17 @@ class Asker:
 
         All at once, for a question that waited for another's deadline would have no time left.
         """
-        if self._odd is None:
+        if not self._addresses:
             return Said(await self._answer(server))
-        soon = min(self._until, self._network.now() + BESIDE)
-        answer, invented, by_tcp = await asyncio.gather(
+        answer, nowhere, by_tcp = await asyncio.gather(
             self._answer(server),
-            dnswire.ask(self._network, server, self._odd, self._types, soon),
-            dnswire.ask_by_tcp(self._network, server, self._names[0], self._types[0], soon),
+            self._any(server, NOWHERE),
+            dnswire.ask_by_tcp(self._network, server, self._names[0], self._types[0], self._soon()),
         )
-        return Said(answer, _if_found(invented), await self._suffixed(answer), by_tcp)
+        invented = nowhere if nowhere.status == "found" else None
+        if answer.status != "found":
+            return Said(answer, invented, by_tcp)
+        return Said(answer, invented, by_tcp, await self._alike(answer))
 
     async def _answer(self, server: dnswire.Server) -> dnswire.Answer:
         """The answer for the first of the names that exists, or for the last of them."""
@@ -110,18 +116,31 @@ class Asker:
                 break
         return answer
 
-    async def _suffixed(self, answer: dnswire.Answer) -> dnswire.Answer | None:
-        """What any other name gets under the search suffix by which this one was found."""
+    async def _alike(self, answer: dnswire.Answer) -> Alike:
+        """What any name gets under the search suffix by which this one was found, or else in its own zone.
+
+        In another zone nothing is asked unless that is the same answer: then the server may give it for
+        whatever does not exist.
+        """
         whole = f"{self._host.removesuffix('.')}."
-        if answer.status != "found" or answer.name == whole:
-            return None
-        name = f"{secrets.token_hex(8)}.{answer.name.removeprefix(whole)}"
-        until = min(self._until, self._network.now() + BESIDE)
-        return _if_found(await dnswire.ask(self._network, answer.server, name, self._types, until))
+        by_suffix = answer.name != whole
+        zone = answer.name.removeprefix(whole) if by_suffix else answer.name.partition(".")[2]
+        beside = await self._any(answer.server, zone)
+        if set(beside.records) != set(answer.records):
+            return Alike()
+        return Alike(beside, by_suffix, await self._any(answer.server, ELSEWHERE))
+
+    async def _any(self, server: dnswire.Server, zone: str) -> dnswire.Answer:
+        """What the server says of a name of this zone that is drawn by chance."""
+        name = f"{secrets.token_hex(10)}.{zone}"
+        return await dnswire.ask(self._network, server, name, self._types, self._soon())
+
+    def _soon(self) -> float:
+        return min(self._until, self._network.now() + BESIDE)
 
     async def own(self) -> tuple[str, ...]:
         """The addresses that programs of this host get, where its own servers are asked."""
-        if self._odd is None or self._named or self._host.endswith("."):
+        if not self._addresses or self._named or self._host.endswith("."):
             return ()
         try:
             # All who look this name up share the lookup and its time.
@@ -129,10 +148,6 @@ class Asker:
         except LookupFailed:
             return ()
         return tuple(one for one in found.addresses if ("AAAA" if ":" in one else "A") in self._types)
-
-
-def _if_found(answer: dnswire.Answer) -> dnswire.Answer | None:
-    return answer if answer.status == "found" else None
 
 
 PROBE = Probe(

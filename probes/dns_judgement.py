@@ -11,7 +11,7 @@ from probes.contract import Confidence, Layer
 from probes.ladder import Ladder, is_address
 from probes.net import dnswire
 from probes.net.dnswire import Answer
-from probes.net.lookup import hosts_file
+from probes.net.nowhere import is_nowhere
 
 CONCLUSIVE = ("found", "nxdomain", "no_address")
 # Networks that the Internet does not route. Those for documentation are no such: where they are used they
@@ -33,17 +33,29 @@ PRIVATE = tuple(
 NEAR = {4: 24, 6: 64}  # prefixes of networks in which a pool stands
 
 
+class Alike(NamedTuple):
+    """Who else gets the very answer of the name. `beside`: a name drawn by chance in its zone, or `by_suffix`
+    under the search suffix by which it was found; `elsewhere`: one where its owner has nothing."""
+
+    beside: Answer | None = None
+    by_suffix: bool = False
+    elsewhere: Answer | None = None
+
+    @property
+    def zone(self) -> str:
+        return self.beside.name.partition(".")[2] if self.beside else ""
+
+
 class Said(NamedTuple):
     """What one server said.
 
-    `invented`: its answer for a name that can't exist, where it has one; `suffixed`: for any name under the
-    search suffix by which ours was found; `by_tcp`: for the same name over TCP.
+    `invented`: its answer for a name that can't exist, where it has one; `by_tcp`: for our name over TCP.
     """
 
     answer: Answer
     invented: Answer | None = None
-    suffixed: Answer | None = None
     by_tcp: Answer | None = None
+    alike: Alike = Alike()
 
 
 def answers(
@@ -94,33 +106,47 @@ def _without(ladder: Ladder, answer: Answer) -> None:
 
 
 def beside(ladder: Ladder, said: Sequence[Said]) -> None:
-    """Raises Failed where an answer is one that the server gives for anything."""
-    for answer, invented, suffixed, _ in said:
-        where = dnswire.address(answer.server)
-        if invented is not None and set(answer.records) & set(invented.records):
-            ladder.facts["misled_by"] = where
+    """Raises Failed where an answer is one that the server gives for anything.
+
+    A wildcard record of the zone's owner answers for each name in it: that says nothing against this one.
+    """
+    for answer, invented, _, alike in said:
+        for other in (invented, alike.elsewhere):
+            if other is not None and other.status == "found":
+                _given_for_anything(ladder, answer, other, said)
+        if alike.beside is not None and alike.by_suffix:
+            ladder.facts["misled_by"] = alike.zone
             raise Failed(
                 "dns.hijacked",
-                f"{where} answers {' '.join(answer.records)}, as it does for names that can't exist",
-                evidence=(*(each.answer.text for each in said), invented.text),
-            )
-        if invented is not None:
-            ladder.caution(None, f"{invented.text}, which can't exist: it invents answers", Layer.RESOLVE)
-        if suffixed is not None and set(answer.records) == set(suffixed.records):
-            suffix = ladder.facts["misled_by"] = answer.name.partition(".")[2]
-            raise Failed(
-                "dns.hijacked",
-                f"only found as {answer.name} by the search list, and any name under {suffix} is "
+                f"only found as {answer.name} by the search list, and any name under {alike.zone} is "
                 + " ".join(answer.records),
-                evidence=(answer.text, suffixed.text),
+                evidence=(answer.text, alike.beside.text),
                 confidence=Confidence.LIKELY,
             )
+        if alike.beside is not None:
+            told = alike.elsewhere is not None and alike.elsewhere.status in CONCLUSIVE
+            unless = "" if told else ", unless the server invents answers"
+            ladder.prove(f"any name under {alike.zone} gets the same answer, by a wildcard record{unless}")
     _tell_of_tcp(ladder, said)
+
+
+def _given_for_anything(ladder: Ladder, answer: Answer, other: Answer, said: Sequence[Said]) -> None:
+    """A name that does not exist has an answer: Raises Failed where it is the one of our name."""
+    where = dnswire.address(answer.server)
+    if not set(answer.records) & set(other.records):
+        ladder.caution(None, f"{other.text}, which does not exist: it invents answers", Layer.RESOLVE)
+        return
+    ladder.facts["misled_by"] = where
+    raise Failed(
+        "dns.hijacked",
+        f"{where} answers {' '.join(answer.records)}, as it does for names that do not exist",
+        evidence=(*(each.answer.text for each in said), other.text),
+    )
 
 
 def _tell_of_tcp(ladder: Ladder, said: Sequence[Said]) -> None:
     """Large answers need TCP; where only TCP is answered, UDP is blocked on the way."""
-    for answer, _, _, stream in said:
+    for answer, _, stream, _ in said:
         if stream is None:
             continue
         if answer.status == "timeout" and stream.status in CONCLUSIVE:
@@ -131,36 +157,44 @@ def _tell_of_tcp(ladder: Ladder, said: Sequence[Said]) -> None:
             ladder.caution(None, f"{stream.text}, which large answers need", Layer.RESOLVE)
 
 
-def sinkholes(ladder: Ladder, host: str, found: Sequence[Answer], expected: tuple[str, ...] | None) -> None:
-    """Raises Failed for an address that is no other host's: filters answer so for names that they block.
+def sinkholes(
+    ladder: Ladder,
+    host: str,
+    found: Sequence[Answer],
+    expected: tuple[str, ...] | None,
+    listed: Sequence[str],
+) -> None:
+    """Raises Failed for an answer that is no other host's: filters answer so for names that they block.
 
-    A name that is meant to be this host's is in its hosts file, or in what is expected.
+    Beside an address of a host it is a warning: programs that take it first get nowhere, or to this host.
+    What is meant so is `listed` in the hosts file, or expected.
     """
     if host.rstrip(".").rpartition(".")[2] == "localhost":
         return
-    declared = {*(expected or ()), *hosts_file(host)}
+    meant = {*(expected or ()), *listed}
     for answer in found:
-        if answer.records and all(_nowhere(one) and one not in declared for one in answer.records):
-            ladder.facts["misled_by"] = dnswire.address(answer.server)
-            raise Failed(
-                "dns.hijacked",
-                f"{answer.text}, which leads to no other host: a filter answers so for names that it blocks",
-                evidence=tuple(each.text for each in found),
-                confidence=Confidence.LIKELY,
-            )
-
-
-def _nowhere(record: str) -> bool:
-    parsed = ipaddress.ip_address(record)
-    return parsed.is_unspecified or parsed.is_loopback
+        astray = [one for one in answer.records if one not in meant and is_nowhere(one)]
+        if not astray:
+            continue
+        if len(astray) < len(answer.records):
+            words = f"{answer.text}: of these {' '.join(astray)} can't be another host's"
+            ladder.caution("dns.hijacked", words, Layer.RESOLVE)
+            continue
+        ladder.facts["misled_by"] = dnswire.address(answer.server)
+        raise Failed(
+            "dns.hijacked",
+            f"{answer.text}, which leads to no other host: a filter answers so for names that it blocks",
+            evidence=tuple(each.text for each in found),
+            confidence=Confidence.LIKELY,
+        )
 
 
 def own(
     ladder: Ladder,
-    host: str,
     found: Sequence[Answer],
     system: tuple[str, ...],
     expected: tuple[str, ...] | None,
+    listed: Sequence[str],
 ) -> None:
     """The system's own lookup beside DNS: a hosts file or nsswitch may say something else.
 
@@ -170,12 +204,12 @@ def own(
     other = [one for one in system if one not in known]
     if not other:
         return
-    listed = set(other) & set(hosts_file(host))
-    by = "its hosts file" if listed else "its hosts file or nsswitch"
+    by_file = set(other) & set(listed)
+    by = "its hosts file" if by_file else "its hosts file or nsswitch"
     words = f"programs of this host get {' '.join(system)}, by {by}"
     if expected is not None and not all(_is_expected(one, expected) for one in other):
         raise Failed("dns.mismatch", f"{words}; expected {', '.join(expected)}")
-    if listed or not (set(system) & known or _one_pool(system, sorted(known))):
+    if by_file or not (set(system) & known or _one_pool(system, sorted(known))):
         ladder.caution("dns.split", f"{words}; DNS says {' '.join(sorted(known))}", Layer.RESOLVE)
 
 

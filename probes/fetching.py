@@ -10,7 +10,7 @@ from probes import causes
 from probes.codes import Failed
 from probes.contract import Layer, Target
 from probes.http1 import Client, Reply, Request, user_agent
-from probes.ladder import is_address
+from probes.ladder import is_address, of_hosts
 from probes.net.base import Network, NetworkFailure
 
 PORT = 80
@@ -41,9 +41,10 @@ async def get(url: str, network: Network, until: float) -> tuple[Reply, bytes]:
         raise Failed("probe.unsupported", f"only http is fetched, not {url[:80]}")
     layer = Layer.RESOLVE
     try:
-        address = host
+        found: tuple[str, ...] = (host,)
         if not is_address(host):
-            address = (await network.resolve(host, until - network.now())).addresses[0]
+            found = (await network.resolve(host, until - network.now())).addresses
+        address = of_hosts(host, found)[0]
         layer = Layer.CONNECT
         connection = await network.connect(address, port, until)
         try:

@@ -16,10 +16,12 @@ from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, Source, TimedOut
+from probes.net.nowhere import is_unspecified
 from probes.path.late import SLOW, Late, why_late
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
 MOST_ADDRESSES = 32
+NOBODYS = "no host's address: so filters answer for what they block"
 
 
 class Stopped(Exception):
@@ -266,22 +268,34 @@ async def _resolve(
         with ladder.step(Layer.RESOLVE) as rung:
             found = await network.resolve(host, timing.timeout)
             rung.detail["addresses"] = list(found.addresses)
+            of_hosts(host, found.addresses)
     except Stopped:
         return ladder.steps[0], (), ladder.ascent()
     return ladder.steps[0], found.addresses, None
 
 
+def of_hosts(host: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are a host's: connections to others end at this very one. Raises Failed for none."""
+    real = tuple(address for address in addresses if not is_unspecified(address))
+    if not real:
+        words = f"{host} is {' '.join(addresses)}, {NOBODYS}"
+        raise Failed("dns.hijacked", words, confidence=Confidence.LIKELY)
+    return real
+
+
 def _usable(
     addresses: tuple[str, ...], network: Network
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The addresses to try, and those left out: past the limit, or of a family without a route.
+    """The addresses to try, and those left out: none of a host, past the limit, of a family without a route.
 
     Where no address has a route all are tried, so that the kernel says what is wrong.
     """
     if len(addresses) == 1:
         return addresses, ()
-    within, beyond = addresses[:MOST_ADDRESSES], addresses[MOST_ADDRESSES:]
-    left_out = [(address, f"past the first {MOST_ADDRESSES} addresses") for address in beyond]
+    real = tuple(address for address in addresses if not is_unspecified(address))
+    within, beyond = real[:MOST_ADDRESSES], real[MOST_ADDRESSES:]
+    left_out = [(address, NOBODYS) for address in addresses if address not in real]
+    left_out += [(address, f"past the first {MOST_ADDRESSES} addresses") for address in beyond]
     routed = tuple(address for address in within if network.has_route(address))
     if not routed:
         return within, tuple(left_out)

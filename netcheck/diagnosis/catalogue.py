@@ -23,8 +23,8 @@ class Entry(NamedTuple):
 
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
     when it is certain and when likely, and `usual` with which verdict and at which layer, both empty
-    where nothing is peculiar; `do_here` what to do where this very host says so, if that is something else,
-    `do_public` where the name is a public one;
+    where nothing is peculiar; `do_here` and `do_there` what to do where this very host says so or is at
+    fault, and where the other end is, if that is something else, `do_public` where the name is a public one;
     `later`, that no check of this version claims it.
     """
 
@@ -38,6 +38,7 @@ class Entry(NamedTuple):
     usual: str = ""
     do_here: str = ""
     do_public: str = ""
+    do_there: str = ""
     later: bool = False
 
     def advice(
@@ -52,21 +53,24 @@ class Entry(NamedTuple):
         where: Place | None = None,
         alive: bool = False,
         here: bool = False,
+        there: bool = False,
         name: str | None = None,
         services: str | None = None,
         public: bool = False,
         signer: str | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
-        answered otherwise; `here`: this very host says so; `name`: by which TLS asked, if not for the host;
-        `services`: what was asked for, where it is more than host and port; `public`: a name for which only a
-        public CA signs; `signer`: the issuer of the certificate that came.
+        answered otherwise; `here`: this very host says so, or is at fault; `there`: the other end is; `name`:
+        by which TLS asked, if not for the host; `services`: what was asked for, where it is more than host
+        and port; `public`: a name for which only a public CA signs; `signer`: the issuer of the certificate
+        that came.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
         'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
         """
-        do = (here and self.do_here) or (public and self.do_public) or self.do
+        peculiar = (here and self.do_here) or (there and self.do_there) or (public and self.do_public)
+        do = peculiar or self.do
         if target == (address or host):
             do = do.replace(" ({target})", "")  # it has no other name
         return do.format(
@@ -118,6 +122,7 @@ def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
                 usual=raw.get("usual", ""),
                 do_here=folded(raw.get("do_here", "")),
                 do_public=folded(raw.get("do_public", "")),
+                do_there=folded(raw.get("do_there", "")),
                 later=raw.get("later", False),
             )
 

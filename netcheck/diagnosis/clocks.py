@@ -13,7 +13,7 @@ AGREE = 5.0  # seconds by which clocks differ that are right, whole seconds and 
 SKEWED = 60.0  # seconds of our own clock's error that explain a certificate's dates
 
 
-def by_clock(judgement: Judgement, others: Others) -> Judgement:
+def by_clock(judgement: Judgement, check: Check, others: Others) -> Judgement:
     """A certificate's dates are read by this host's clock, which others may show to be wrong."""
     offset = others.own_offset
     if offset is None or abs(offset) < SKEWED:

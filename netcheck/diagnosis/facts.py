@@ -60,6 +60,11 @@ def refusable(ascent: Ascent) -> Mapping[str, Any] | None:
     return offered if ended and "host_key" not in ascent.facts else None
 
 
+def through_proxy(ascent: Ascent) -> bool:
+    """Whether the address is a proxy's, and what answered may stand anywhere behind it."""
+    return "proxy" in ascent.facts
+
+
 def without_time(ascent: Ascent) -> bool:
     """Whether a time server says itself that it has no time."""
     return (ascent.facts.get("ntp") or {}).get("synchronised") is False

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from netcheck.check import Check
 from netcheck.diagnosis import clocks, decryption, facts, hostkeys
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.others import Others
 
 SKEW = "clock.skew"
-DATES = ("tls.not_yet_valid", "tls.expired")
 
 
 def together(judgement: Judgement, check: Check, others: Others) -> Judgement:
     """The failure in the light of what others answered."""
-    match judgement.cause:
-        case "tls.untrusted" | "tls.intercepted":
-            return decryption.untrusted(judgement, check, others)
-        case "ssh.host_key_mismatch":
-            return hostkeys.met_before(judgement, check, others)
-        case cause if cause == SKEW:
-            return clocks.whose(judgement, check, others)
-        case cause if cause in DATES:
-            return clocks.by_clock(judgement, others)
-    return judgement
+    compare = COMPARED.get(judgement.cause or "")
+    return compare(judgement, check, others) if compare else judgement
 
 
 def awaits(judgement: Judgement) -> bool:
@@ -35,3 +28,14 @@ def passing(judgement: Judgement, check: Check, others: Others) -> Judgement:
     if judgement.cause == SKEW:
         return clocks.whose(judgement, check, others)
     return hostkeys.unverified(judgement, others)
+
+
+Compare = Callable[[Judgement, Check, Others], Judgement]
+COMPARED: Mapping[str, Compare] = {
+    "tls.untrusted": decryption.untrusted,
+    "tls.intercepted": decryption.untrusted,
+    "tls.not_yet_valid": clocks.by_clock,
+    "tls.expired": clocks.by_clock,
+    "ssh.host_key_mismatch": hostkeys.met_before,
+    SKEW: clocks.whose,
+}

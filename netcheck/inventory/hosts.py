@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from probes.net.nowhere import is_unspecified
 from probes.settings import BadValue, shown
 
 MOST_ADDRESSES = 1_048_576
@@ -137,6 +138,8 @@ def read_network(text: str) -> Network:
             fixed = ipaddress.ip_network(text, strict=False)
             raise BadValue(f"{shown(text)} has host bits set; write `{fixed}`") from None
         raise BadValue(f"{shown(text)} is not a network (for example `10.20.0.0/28`)") from None
+    if network.network_address.is_unspecified and network.prefixlen >= network.max_prefixlen - 1:
+        raise BadValue(f"{shown(text)} holds `{network.network_address}`, which is no host's address")
     first, last = int(network.network_address), int(network.broadcast_address)
     if network.prefixlen < network.max_prefixlen - 1:
         first += 1
@@ -170,6 +173,8 @@ def read_host(text: str) -> str:
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     address = address_of(bare)
     if address is not None:
+        if is_unspecified(bare):
+            raise BadValue(f"{shown(text)} is no host's address; this host itself is `localhost`")
         if address.version == 6 and address.is_link_local and not address.scope_id:
             raise BadValue(f"{shown(text)} is link-local: say on which interface (`{address}%eth0`)")
         return str(address)

@@ -51,7 +51,7 @@ class LookupFailed(NetworkFailure):
 
     def __init__(
         self,
-        reason: Literal["nxdomain", "no_address", "servfail", "refused", "timeout", "hijacked"],
+        reason: Literal["nxdomain", "no_address", "servfail", "refused", "timeout"],
         text: str,
         evidence: tuple[str, ...] = (),
         certain: bool = True,

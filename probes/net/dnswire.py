@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import dns.exception
 import dns.flags
@@ -13,6 +14,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
+from dns.rdtypes.ANY.CNAME import CNAME
 
 from probes.net.base import ConnectFailed, Icmp, Network, NetworkFailure, TimedOut
 from probes.words import icmp_words
@@ -144,11 +146,24 @@ def _query(name: str, kind: str) -> dns.message.Message:
 async def _datagram(
     network: Network, server: Server, query: dns.message.Message, until: float
 ) -> dns.message.Message:
+    """The first answer to this question. Raises ValueError where only such came as can't be read."""
+    unread = False
+
     def read(data: bytes) -> dns.message.Message | None:
-        reply = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        nonlocal unread
+        try:
+            reply = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        except (dns.exception.DNSException, ValueError):
+            unread = True  # anybody may have sent it: the server's own may follow
+            return None
         return reply if query.is_response(reply) else None  # a forged datagram, or for another question
 
-    return await network.exchange(server, query.to_wire(), until, read)
+    try:
+        return await network.exchange(server, query.to_wire(), until, read)
+    except TimedOut:
+        if unread:
+            raise ValueError from None
+        raise
 
 
 async def _stream(
@@ -203,7 +218,7 @@ def _read(server: Server, name: str, message: dns.message.Message) -> tuple[list
     try:
         chain = message.resolve_chaining()
     except dns.message.ChainTooLong:
-        return [], Answer(server, "servfail", f"{who} says that {name} is an alias that leads to itself")
+        return [], Answer(server, "servfail", f"{who} says that {name} is {_endless(message)}")
     except dns.message.AnswerForNXDOMAIN:
         return [], Answer(server, "nxdomain", f"{who} says NXDOMAIN for {name}, and yet an address")
     alias = f", an alias of {chain.canonical_name.to_text()}" if chain.cnames else ""
@@ -211,7 +226,26 @@ def _read(server: Server, name: str, message: dns.message.Message) -> tuple[list
         return [], Answer(server, "nxdomain", f"{who} says NXDOMAIN for {name}{alias}")
     if chain.answer is None and _refers(message) and not chain.cnames:
         return [], Answer(server, "servfail", f"{who} does not know {name}, and refers to other servers")
+    if chain.answer is None and message.flags & dns.flags.TC:
+        return [], Answer(server, "servfail", f"{who} cuts its answer for {name} short, over TCP as well")
     return [record.to_text() for record in chain.answer or ()], None
+
+
+def _endless(message: dns.message.QueryMessage) -> str:
+    """What a name is whose aliases are more than are followed."""
+    name = message.question[0].name
+    aliases = {
+        rrset.name: cast(CNAME, rrset[0]).target
+        for rrset in message.answer
+        if rrset.rdtype == dns.rdatatype.CNAME
+    }
+    met = {name}
+    while name in aliases:
+        name = aliases[name]
+        if name in met:
+            return "an alias that leads to itself"
+        met.add(name)
+    return f"the first of {len(aliases)} aliases in a row, too long a chain"
 
 
 def _refers(message: dns.message.Message) -> bool:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Reason = Literal["nxdomain", "no_address", "servfail", "refused", "timeout"]
 HOSTS = Path("/etc/hosts")
-UNSPECIFIED = frozenset(["0.0.0.0", "::"])
 
 # What the C library's own error says where DNS has nothing to add (getaddrinfo(3)).
 LIBRARY_REASONS: dict[int, Reason] = {
@@ -64,11 +63,6 @@ class Lookup:
             raise LookupFailed("nxdomain", f"{host} is not a valid name") from None
         finally:
             system.cancel()
-        if UNSPECIFIED.issuperset(addresses):  # a connection to it would end at this very host
-            words = (
-                f"{host} is {' '.join(addresses)}, no host's address: so filters answer for what they block"
-            )
-            raise LookupFailed("hijacked", words, certain=False)
         return Resolution(addresses, self._network.now() - began)
 
     async def _explain(self, host: str, until: float, system: asyncio.Task[tuple[str, ...]]) -> list[Answer]:

@@ -102,6 +102,11 @@ def rewriting(query: Question, zone: Zone) -> Question:
     return reply
 
 
+def sparing(query: Question, zone: Zone) -> Question:
+    """The same, but it knows that names below `.invalid` can't exist (RFC 6761)."""
+    return (right if asked(query)[0].labels[-2] == b"invalid" else rewriting)(query, zone)
+
+
 def rotating(query: Question, zone: Zone) -> Question:
     """One of its addresses, each time the next."""
     name, kind = asked(query)
@@ -159,6 +164,21 @@ def circle(query: Question, zone: Zone) -> Question:
     return reply
 
 
+def chain(query: Question, zone: Zone, count: int = 20) -> Question:
+    """So many aliases, one of the other, before the zone's addresses."""
+    name, kind = asked(query)
+    if not zone.knows(name):
+        return right(query, zone)
+    reply = alias(query, zone, "c1.lab.test.")
+    for number in range(1, count):
+        reply.answer.append(
+            dns.rrset.from_text(f"c{number}.lab.test.", 60, "IN", "CNAME", f"c{number + 1}.lab.test.")
+        )
+    if records := zone.of(kind):
+        reply.answer.append(dns.rrset.from_text_list(f"c{count}.lab.test.", 60, "IN", kind, records))
+    return reply
+
+
 def dead_alias(query: Question, zone: Zone) -> Question:
     """An alias of a name that does not exist."""
     reply = alias(query, zone, "gone.cdn.lab.test.")
@@ -213,8 +233,10 @@ DNS: dict[str, tuple[Say, Say | None]] = {
     "dns-udp-only": (right, None),
     "dns-cut": (cut, right),
     "dns-cut-udp-only": (cut, None),
+    "dns-cut-always": (cut, cut),
     "dns-ttl-0": (at_once_old, at_once_old),
     "dns-rewriting": (rewriting, rewriting),
+    "dns-sparing": (sparing, sparing),
     "dns-rotating": (rotating, rotating),
     "dns-refused": (with_code(dns.rcode.REFUSED), with_code(dns.rcode.REFUSED)),
     "dns-servfail": (SERVFAIL, SERVFAIL),
@@ -225,6 +247,7 @@ DNS: dict[str, tuple[Say, Say | None]] = {
     "dns-other-port": (right, right),
     "dns-malformed": (malformed, malformed),
     "dns-circle": (circle, circle),
+    "dns-chain": (chain, chain),
     "dns-dead-alias": (dead_alias, dead_alias),
     "dns-alias": (live_alias, live_alias),
     "dns-referral": (referral, referral),
@@ -256,11 +279,24 @@ def forged(query: bytes) -> bytes:
     return ntp(query[:40] + bytes(8), ahead=4000)
 
 
+def restamped(query: bytes, ahead: float, arrived: float | None, left: float, root: int = 0) -> bytes:
+    """An answer whose timestamps are moved by so many seconds, the first one (None) not set."""
+    found = bytearray(ntp(query, ahead))
+    now = time.time() + ahead + NTP_EPOCH
+    stamps = (0 if arrived is None else int((now + arrived) * 2**32), int((now + left) * 2**32))
+    found[4:12] = struct.pack("!II", root, root)
+    found[32:48] = struct.pack("!QQ", *stamps)
+    return bytes(found)
+
+
 NTP: dict[str, Callable[..., bytes]] = {
     "ntp": lambda query, ahead: ntp(query, float(ahead)),
     "ntp-version": lambda query, version: ntp(query, version=int(version)),
     "ntp-unsynchronised": lambda query: ntp(query, stratum=16, leap=3),
     "ntp-kiss": kiss,
+    "ntp-no-arrival": lambda query, ahead: restamped(query, float(ahead), None, 0),
+    "ntp-spread": lambda query, ahead: restamped(query, float(ahead), -3600, 3600),
+    "ntp-distant": lambda query: restamped(query, 0, 0, 0, 2**31 - 1),
     "ntp-forged": forged,
     "ntp-garbage": lambda query: b"\xff" * 48,
     "ntp-mirror": lambda query: query,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import ssl
 
@@ -12,7 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from probes import tls
+from probes.codes import Failed
 from probes.contract import Confidence, Verdict
+from probes.fetching import fetch
+from probes.net.scripted import Scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -138,3 +142,12 @@ def test_revocation_addresses(mint, bare, publish, ask):
     assert f"revocation is reached at {url}" in found.evidence
     found = ask(tls.PROBE, bare(mint.root, crl_at="http://127.0.0.1:9/x.crl").port, **settings)
     assert [caution.cause for caution in found.cautions] == ["tcp.refused"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "issuer.example"])
+def test_nothing_is_fetched_from_nobody_s_address(host):
+    """What a certificate or a name server says must not lead to this very host."""
+    network = Scripted({}, {"issuer.example": ("0.0.0.0",)})
+    with pytest.raises(Failed, match="no host's address"):
+        asyncio.run(fetch(f"http://{host}/ca.crt", network, 5.0))
+    assert not network.connected

@@ -21,13 +21,25 @@ def stamp(seconds: float) -> int:
     return int((seconds + EPOCH) * 2**32)
 
 
-def saying(offset: float = 0.0, stratum: int = 2, leap: int = 0, reference: bytes = b"GPS") -> Answer:
-    """A server whose clock is so many seconds ahead of ours."""
+def saying(
+    offset: float = 0.0,
+    stratum: int = 2,
+    leap: int = 0,
+    reference: bytes = b"GPS",
+    arrived: float | None = 0.0,
+    left: float | None = 0.0,
+    dispersion: float = 0.0,
+) -> Answer:
+    """A server whose clock is so many seconds ahead of ours. `arrived` and `left`: what is added to its two
+    timestamps, None: they are zero."""
 
     def reply(query: bytes) -> bytes:
         ours = struct.unpack("!Q", query[40:48])[0]
-        now = stamp(time.time() + offset)
-        return PACKET.pack(leap << 6 | 4 << 3 | 4, stratum, 0, 0, 0, 0, reference, now, ours, now, now)
+        now = time.time() + offset
+        came, went = (0 if more is None else stamp(now + more) for more in (arrived, left))
+        root = int(dispersion * 2**16)
+        head = (leap << 6 | 4 << 3 | 4, stratum, 0, 0, root, root, reference)
+        return PACKET.pack(*head, stamp(now), ours, came, went)
 
     return reply
 
@@ -89,12 +101,56 @@ def test_a_bound_of_ones_own(time_server, ask):
     [
         (saying(leap=3, stratum=16), "clock.skew"),
         (saying(stratum=0, reference=b"RATE"), "protocol.mismatch"),
+        (saying(stratum=0, reference=b"\x1b[2J"), "protocol.mismatch"),
     ],
-    ids=["unsynchronised", "kiss of death"],
+    ids=["unsynchronised", "kiss of death", "no letters"],
 )
 def test_servers_without_time(time_server, ask, reply, cause):
     """RFC 5905 7.3 and 7.4."""
-    assert ask(PROBE, time_server(reply)).cause == cause
+    found = ask(PROBE, time_server(reply))
+    assert found.cause == cause
+    assert found.summary.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"arrived": None}, "is zero"),
+        ({"left": None}, "is zero"),
+        ({"offset": 3600.0, "arrived": -4000.0, "left": 4000.0}, "it took 2 h 13 min to answer"),
+        ({"arrived": 5000.0, "left": -5000.0}, "2 h 47 min before it was asked"),
+    ],
+    ids=["no receive", "no transmit", "spread", "turned round"],
+)
+def test_timestamps_that_can_t_be_true(time_server, ask, said, words):
+    """They tell no offset, and do not excuse one: between them lies a part of the measured round trip."""
+    found = ask(PROBE, time_server(saying(**said)))
+    assert (found.verdict, found.cause) == (Verdict.FAIL, "protocol.malformed")
+    assert words in found.summary
+    assert found.facts["ntp"]["clock_offset_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("dispersion", "cause"), [(32767.0, "clock.skew"), (11.0, "clock.skew"), (7.0, None), (0.1, None)]
+)
+def test_time_that_may_be_wrong_by_much(time_server, ask, dispersion, cause):
+    """From 16 s on (root delay is as large, and half of it counts) it is none; from 1 s on a remark."""
+    found = ask(PROBE, time_server(saying(dispersion=dispersion)))
+    assert found.cause == cause
+    assert (found.facts["ntp"]["clock_offset_s"] is None) is bool(cause)
+    assert bool(found.cautions) is (dispersion == 7.0)
+
+
+def test_a_server_without_time_tells_no_offset(time_server, ask):
+    """What it says is no evidence against this host's clock."""
+    found = ask(PROBE, time_server(saying(3600.0, leap=3, stratum=16)))
+    assert found.facts["ntp"]["clock_offset_s"] is None
+
+
+def test_clocks_are_coarse(time_server, ask):
+    """Timestamps that contradict each other by some milliseconds are no lie."""
+    found = ask(PROBE, time_server(saying(arrived=0.016, left=0.0)))
+    assert (found.verdict, found.facts["ntp"]["clock_offset_s"]) == (Verdict.PASS, pytest.approx(0, abs=0.1))
 
 
 def test_silence_is_no_proof(time_server, ask):

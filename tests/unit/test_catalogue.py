@@ -61,11 +61,14 @@ def test_codes_named_in_the_texts_exist(found: Entry) -> None:
 @pytest.mark.parametrize("found", EVERY)
 def test_advice_has_only_known_placeholders(found: Entry) -> None:
     """`do` can be filled in for any check, with a port or without."""
-    fields = {field for _, field, _, _ in string.Formatter().parse(found.do) if field}
-    assert fields <= PLACEHOLDERS
-    text = found.advice(target="db01", host="db01", address=None, port=None, probe="dns", source=None)
-    assert "{" not in text
-    assert "None" not in text
+    every = found.do + found.do_here + found.do_there
+    assert {field for _, field, _, _ in string.Formatter().parse(every) if field} <= PLACEHOLDERS
+    for here, there in ((False, False), (True, False), (False, True)):
+        text = found.advice(
+            target="db", host="db", address=None, port=None, probe="dns", source=None, here=here, there=there
+        )
+        assert "{" not in text
+        assert "None" not in text
 
 
 def test_reserved_codes_are_those_that_nothing_claims() -> None:

@@ -779,3 +779,17 @@ def test_two_devices_that_decrypt_are_two_findings(failing: Make) -> None:
     found = findings([decrypted(failing, "a.example"), decrypted(failing, "b.example", "CN=Other")])
     assert len(found) == 2
     assert "no public name that was tried is left undecrypted" in found[0].summary
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("operator", "Set this host's clock by NTP"),
+        ("customer", "Set the clock of"),
+        ("undetermined", "Compare both clocks with a third"),
+    ],
+)
+def test_several_clocks_that_differ(failing: Make, who: str, words: str) -> None:
+    """The advice says which to set, where that is known."""
+    skewed = [failing(f"10.20.0.{n}", 123, "clock.skew", responsible=who) for n in (5, 6)]
+    assert all(one.advice.startswith(words) for one in found(*skewed))

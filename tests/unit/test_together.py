@@ -233,42 +233,53 @@ def test_a_warning_keeps_its_cause_beside_a_key_that_repeats(checks: Callable[..
     assert (told.cause, [one.cause for one in told.warnings]) == ("ssh.weak", ["ssh.host_key_unknown"])
 
 
-@pytest.mark.parametrize(
-    ("offsets", "doubted"), [((400.0, 401.0), True), ((400.0,), False), ((0.0, 1.0), False)]
-)
-def test_our_own_clock_explains_dates(
-    checks: Callable[..., Check], offsets: tuple[float, ...], doubted: bool
+@pytest.mark.parametrize("service_last", [True, False])
+def test_a_zone_that_is_the_services_once_is_so_for_good(
+    checks: Callable[..., Check], service_last: bool
 ) -> None:
-    """Several others agree that it is wrong: then a certificate's dates say nothing."""
+    """The same name is asked on the way of another flow as well: in whatever order, it is no stranger."""
+    service = checks("acme.vault.example")
+    also = service._replace(terms=service.terms._replace(flow="vault-to-service"))
+    told = (also, service) if service_last else (service, also)
     answers = Answers()
-    for number, offset in enumerate(offsets):
-        told = seen(None, facts={"http": {"clock_offset_s": offset}})
-        answers.note(checks(f"h{number}.example"), Outcome(None, (told,)))
-    early = judged(seen("tls.not_yet_valid"))
-    found = together(early, checks("a.example"), answers.to_others())
-    assert (found.confidence is UNDETERMINED) is doubted
+    for one in (*told, checks("cdn.vaultcdn.test")):
+        answers.note(one, Outcome(None, (seen("tls.untrusted", facts=inspected()),)))
+    untrusted = judged(seen("tls.untrusted", facts=inspected()))
+    found = together(untrusted, service, answers.to_others())
+    assert (found.cause, found.confidence) == ("tls.intercepted", LIKELY)
 
 
-@pytest.mark.parametrize(
-    ("others", "words"),
-    [
-        ((0.0, 1.0, -1.0), "this host's clock agrees"),
-        ((41.0, 40.0, 39.0), "this host's own is wrong"),
-        ((0.0,), ""),
-        ((-300.0, -301.0, -302.0), ""),
-    ],
-)
-def test_whose_clock_is_wrong(checks: Callable[..., Check], others: tuple[float, ...], words: str) -> None:
-    """The one that is alone with its time, where several others agree."""
-    skewed = seen("clock.skew", facts={"ntp": {"clock_offset_s": 40.0}})
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("c", "b", "a"), ("b", "a", "c")])
+def test_a_pair_of_many_names_is_a_pair(checks: Callable[..., Check], names: tuple[str, ...]) -> None:
+    """Targets that share an address are one host, in whatever order they were seen."""
     answers = Answers()
-    for number, offset in enumerate(others):
-        told = seen(None, facts={"http": {"clock_offset_s": offset}})
-        answers.note(checks(f"h{number}.example"), Outcome(None, (told,)))
-    answers.note(checks("time.example"), Outcome(None, (skewed,)))
-    found = together(judged(skewed), checks("time.example"), answers.to_others())
-    assert words in " ".join(found.evidence)
-    assert bool(words) is bool(found.evidence)
+    for name in names:
+        for address in ("10.0.0.1", "10.0.1.1"):
+            answers.note(checks(name, ssh.PROBE.settings()), Outcome(None, (shows(PIN, address),)))
+    others = answers.to_others()
+    assert others.shown_by(PIN) == {"10.0.0.1": "10.0.0.1", "10.0.1.1": "10.0.0.1"}
+    assert unverified(judged(shows(PIN, "10.0.0.1")), others).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("last", ["x", "a"])
+def test_the_order_of_two_targets_on_one_address(checks: Callable[..., Check], last: str) -> None:
+    """Three hosts show the key, one of them as two targets: who of the two ends last does not matter."""
+    first = "a" if last == "x" else "x"
+    answers = Answers()
+    for target, address in ((first, "10.0.0.1"), ("a", "10.0.1.1"), (last, "10.0.0.1"), ("b", "10.0.2.1")):
+        answers.note(checks(target, ssh.PROBE.settings()), Outcome(None, (shows(PIN, address),)))
+    told = unverified(judged(shows(PIN, "10.0.0.1")), answers.to_others())
+    assert told.verdict is Verdict.PASS  # a and x are one host: two in all
+
+
+def test_who_sent_an_authority_and_whose_a_key_is_declared(checks: Callable[..., Check]) -> None:
+    """Named is the same target in whatever order they ended."""
+    for order in (("a", "b"), ("b", "a")):
+        answers = Answers()
+        for name in order:
+            told = checks(name, ssh.PROBE.settings(host_key=(PIN,)))
+            answers.note(told, Outcome(None, (seen(None, facts={"x": 1}, sent=(b"leaf", b"ca")),)))
+        assert (answers.sent_by(b"ca"), answers.declared_for(PIN)) == ("a", ("a", "b"))
 
 
 def test_zones() -> None:

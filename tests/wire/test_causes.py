@@ -43,7 +43,6 @@ CASES: list[tuple[str, Layer, NetworkFailure, str]] = [
     ("SERVFAIL, unproved", Layer.RESOLVE, LookupFailed("servfail", "", (), False), "dns.servfail"),
     ("REFUSED, unproved", Layer.RESOLVE, LookupFailed("refused", "", (), False), "dns.refused"),
     ("silence, unproved", Layer.RESOLVE, LookupFailed("timeout", "", (), False), "dns.timeout"),
-    ("a filter's answer", Layer.RESOLVE, LookupFailed("hijacked", "", (), False), "dns.hijacked"),
     ("own REJECT", CONNECT, icmp(3, 3, own=True), "vantage.blocked_locally"),
     ("own REJECT host-unreachable", CONNECT, icmp(3, 1, own=True), "vantage.blocked_locally"),
     ("no ARP answer of a gateway", CONNECT, icmp(3, 1, own=True, after=3.1), "tcp.host_down"),

@@ -1,6 +1,7 @@
 """The dns probe and the explanation of failed lookups, against scripted DNS servers."""
 
 import asyncio
+import itertools
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,6 @@ import dns.rrset
 import pytest
 
 from probes import dns as dns_probe
-from probes import dns_judgement
 from probes.contract import Ascent, Confidence, Target, Timing, Verdict
 from probes.dns import Settings
 from probes.net import dnswire, lookup
@@ -230,6 +230,58 @@ def test_a_forged_answer_is_not_believed() -> None:
     assert ask({ONE: answer}, type="A").address == "10.20.0.15"
 
 
+def test_what_can_t_be_read_does_not_hide_the_answer() -> None:
+    """Anybody may send a datagram; where nothing else comes it is the server's."""
+    right, first = server(DB), [True]
+
+    def answer(datagram: bytes) -> bytes:
+        return right(datagram)[:20] + b"\xc0\x14" * 10 if first and first.pop() else right(datagram)
+
+    assert ask({ONE: answer}, type="A", resolvers=(ONE,)).address == "10.20.0.15"
+    never = ask({ONE: lambda datagram: datagram[:3]}, type="A", resolvers=(ONE,))
+    assert (never.cause, "can't be read" in never.summary) == ("dns.servfail", True)
+
+
+def test_an_answer_that_is_cut_over_tcp_as_well() -> None:
+    """It does not say that there is no address."""
+
+    def cut(datagram: bytes) -> bytes:
+        reply = dns.message.make_response(dns.message.from_wire(datagram))
+        reply.flags |= dns.flags.TC
+        return reply.to_wire()
+
+    def stream(sent: bytes) -> bytes:
+        wire = cut(sent[2:])
+        return len(wire).to_bytes(2, "big") + wire
+
+    network = Scripted({ONE: [stream]}, datagrams={ONE: cut})
+    settings = Settings(type="A", resolvers=(ONE,))
+    outcome = asyncio.run(dns_probe.run(Target("db.acme.example", None), settings, Timing(), network))
+    assert (outcome.ascents[0].cause, "over TCP" in outcome.ascents[0].summary) == ("dns.servfail", True)
+
+
+def chain_of(count: int) -> Callable[[dns.message.Message], None]:
+    """An answer with so many aliases, and an address at their end."""
+
+    def change(reply: dns.message.Message) -> None:
+        names = [reply.question[0].name.to_text(), *(f"c{number}.cdn.example." for number in range(count))]
+        reply.answer = [
+            dns.rrset.from_text(name, 60, "IN", "CNAME", target) for name, target in itertools.pairwise(names)
+        ]
+        reply.answer.append(dns.rrset.from_text(names[-1], 60, "IN", "A", "10.20.0.15"))
+
+    return change
+
+
+def test_a_chain_of_aliases_is_no_circle() -> None:
+    """Too long a one fails as itself."""
+    assert ask({ONE: altered(chain_of(15))}, type="A", resolvers=(ONE,)).address == "10.20.0.15"
+    long = ask({ONE: altered(chain_of(17))}, type="A", resolvers=(ONE,))
+    assert (long.cause, "first of 17 aliases in a row" in long.summary) == ("dns.servfail", True)
+    circle = ask({ONE: altered(alias_of_itself)}, type="A", resolvers=(ONE,))
+    assert "an alias that leads to itself" in circle.summary
+
+
 def test_a_long_answer_comes_over_tcp() -> None:
     """Truncated over UDP, whole over TCP (RFC 7766)."""
 
@@ -325,19 +377,84 @@ def test_a_hosts_file_that_pins_a_public_address(monkeypatch: pytest.MonkeyPatch
         return [caution.cause for caution in outcome.ascents[0].cautions]
 
     assert "dns.split" not in told()
-    monkeypatch.setattr(dns_judgement, "hosts_file", lambda host: ("203.0.113.2",))
+    monkeypatch.setattr(dns_probe, "hosts_file", lambda host: ("203.0.113.2",))
     assert "dns.split" in told()
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "::", "::1"])
+NOBODYS = (
+    *("0.0.0.0", "127.0.0.1", "::", "::1", "::ffff:127.0.0.1"),
+    *("224.0.0.1", "ff02::1", "255.255.255.255", "240.0.0.1", "169.254.169.254", "fe80::1"),
+)
+
+
+@pytest.mark.parametrize("address", NOBODYS)
 def test_an_address_that_is_no_other_host_s(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """As filters answer; unless it is declared, by the inventory or by the hosts file."""
     said = {ONE: server({"db.acme.example.": [address]})}
     ascent = ask(said)
     assert (ascent.cause, ascent.confidence) == ("dns.hijacked", Confidence.LIKELY)
     assert ask(said, addresses=(address,)).verdict is Verdict.PASS
-    monkeypatch.setattr(dns_judgement, "hosts_file", lambda host: (address,))
+    monkeypatch.setattr(dns_probe, "hosts_file", lambda host: (address,))
     assert ask(said).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("address", NOBODYS)
+def test_such_an_address_beside_a_host_s(address: str) -> None:
+    """Some programs take it: a warning, unless it is declared."""
+    said = {ONE: server({"db.acme.example.": ["10.20.0.15", address]})}
+    ascent = ask(said)
+    assert ascent.verdict is Verdict.PASS
+    [told] = [caution for caution in ascent.cautions if caution.cause]
+    assert told.cause == "dns.hijacked"
+    assert f"of these {address} can't be another host's" in told.text
+    assert not [one for one in ask(said, addresses=("10.20.0.15", address)).cautions if one.cause]
+
+
+def lying(invented: str, spared: str = "invalid.") -> Server:
+    """A server that gives this address for all names but those under one suffix."""
+    return lambda datagram: (
+        server({})(datagram)
+        if dns.message.from_wire(datagram).question[0].name.to_text().endswith(spared)
+        else server({dns.message.from_wire(datagram).question[0].name.to_text(): [invented]})(datagram)
+    )
+
+
+@pytest.mark.parametrize("host", ["acme.vault.example", "nosuchname.acme-typo.example", "vault.com", "db1"])
+def test_a_server_that_invents_all_but_invalid_names(host: str) -> None:
+    """It spares the name by which invention is told: a name of another zone gets the same."""
+    ascent = ask({ONE: lying("203.0.113.10")}, host, resolvers=(ONE,))
+    assert (ascent.verdict, ascent.cause) == (Verdict.FAIL, "dns.hijacked")
+    assert ascent.confidence is Confidence.CERTAIN
+    assert "203.0.113.10, as it does for names that do not exist" in ascent.summary
+
+
+def test_a_wildcard_record_of_the_owner_is_no_invention() -> None:
+    """Its zone alone gets the answer, and no name is asked for elsewhere but where a sibling gets it."""
+    asked: list[str] = []
+
+    def noting(answer: Server) -> Server:
+        def note(datagram: bytes) -> bytes:
+            asked.append(dns.message.from_wire(datagram).question[0].name.to_text())
+            return answer(datagram)
+
+        return note
+
+    wild = noting(inventive({}, "10.20.7.8", ".apps.acme.example."))
+    ascent = ask({ONE: wild}, "shop.apps.acme.example", resolvers=(ONE,))
+    assert ascent.verdict is Verdict.PASS
+    assert not [caution for caution in ascent.cautions if caution.cause]
+    assert "any name under apps.acme.example. gets the same answer, by a wildcard record" in ascent.evidence
+    assert any(name.endswith(".com.") for name in asked)
+    failing = altered(no_internet, {})
+    doubted = ask({ONE: lambda data: (failing if b"\x03com" in data else wild)(data)}, "a.apps.acme.example")
+    assert doubted.verdict is Verdict.PASS
+    assert "unless the server invents answers" in " ".join(doubted.evidence)
+    asked.clear()
+    ask({ONE: noting(server(DB))}, resolvers=(ONE,))
+    assert {name.partition(".")[2] for name in asked} == {"acme.example.", "invalid."}
+    asked.clear()
+    ask({ONE: noting(server({}))}, resolvers=(ONE,))
+    assert "acme.example." not in {name.partition(".")[2] for name in asked if not name.startswith("db.")}
 
 
 def test_servers_with_private_addresses_of_different_sites() -> None:
@@ -402,6 +519,10 @@ def alias_of_itself(reply: dns.message.Message) -> None:
     reply.answer = [dns.rrset.from_text(name, 60, "IN", "CNAME", name.to_text())]
 
 
+def no_internet(reply: dns.message.Message) -> None:
+    reply.set_rcode(dns.rcode.SERVFAIL)
+
+
 def referring(reply: dns.message.Message) -> None:
     reply.answer = []
     reply.authority.append(dns.rrset.from_text("acme.example.", 60, "IN", "NS", "ns.acme.example."))
@@ -441,16 +562,3 @@ def test_a_server_that_does_not_listen() -> None:
     assert ask({ONE: closed}, resolvers=(ONE,)).cause == "dns.refused"
     walled = ConnectFailed(111, icmp=Icmp(4, 3, 3, "10.9.0.1"))
     assert ask({ONE: walled}, resolvers=(ONE,)).cause == "dns.timeout"
-
-
-def test_programs_are_not_sent_to_nobody_s_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection to 0.0.0.0 ends at this very host."""
-    monkeypatch.setattr(lookup, "_system", lambda host: ("0.0.0.0",))
-
-    async def main() -> LookupFailed:
-        with pytest.raises(LookupFailed) as caught:
-            await lookup.Lookup(Scripted({}), Threads()).resolve("db.acme.example", 1.0)
-        return caught.value
-
-    failed = asyncio.run(main())
-    assert (failed.reason, failed.certain) == ("hijacked", False)

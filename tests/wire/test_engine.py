@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import errno
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from netcheck import registry
 from netcheck.check import Accept, Check
 from netcheck.engine import Engine
 from netcheck.record import CheckRecord, RunRecord
+from probes import http
 from probes.contract import Confidence, Layer, Outcome, Probe, Verdict
 from probes.net.base import ConnectFailed, Icmp, Reply
 from probes.net.scripted import Scripted, Silence
@@ -326,3 +328,37 @@ def test_an_interrupted_run_keeps_what_was_finished(check: Checks) -> None:
     result = asyncio.run(main())
     assert [record.target for record in result.checks] == ["10.0.0.1"]
     assert result.summary.interrupted
+
+
+def dated(offset: float) -> list[bytes]:
+    """A web server whose clock is ahead by so much of the scripted network's."""
+    date = formatdate(1_000_000_000 + offset, usegmt=True)
+    return [f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n".encode()]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "who", "advice"),
+    [
+        ((600, 0, 0), "customer", "Set the clock of 10.0.0.1 by NTP"),
+        ((600, 600, 600), "operator", "Set this host's clock by NTP"),
+        ((600,), "undetermined", "Compare both clocks with a third"),
+    ],
+)
+def test_a_clock_that_differs_waits_for_the_others(
+    check: Checks, run: Runs, offsets: tuple[float, ...], who: str, advice: str
+) -> None:
+    """A warning of the first check is compared with what later ones answer."""
+    servers = {(f"10.0.0.{n}", 80): dated(offset) for n, offset in enumerate(offsets, 1)}
+    asked = [check(host, port, probe="http", settings=http.HTTP.settings()) for host, port in servers]
+    record = by_target(run(asked, Scripted(servers)))["10.0.0.1"]
+    assert (record.verdict, record.cause, record.responsible) == (Verdict.WARN, "clock.skew", who)
+    assert (record.advice or "").startswith(advice)
+
+
+def test_one_server_of_many_names_does_not_outvote_this_host(check: Checks, run: Runs) -> None:
+    """Three targets of one address are one clock."""
+    names = ("a.example", "b.example", "c.example")
+    network = Scripted({("10.0.0.1", 80): dated(3600)}, dict.fromkeys(names, ("10.0.0.1",)))
+    done = run([check(name, 80, probe="http", settings=http.HTTP.settings()) for name in names], network)
+    assert done.head.vantages["local"].clock_offset is None
+    assert {record.responsible for record in done.checks} == {"undetermined"}

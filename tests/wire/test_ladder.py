@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from probes import tcp
-from probes.contract import Ascent, Layer, Outcome, Target, Timing, Verdict
+from probes.contract import Ascent, Confidence, Layer, Outcome, Target, Timing, Verdict
 from probes.ladder import MOST_ADDRESSES, Ladder, is_address, look
 from probes.net.base import LookupFailed, Network, PeerClosed, Reply
 from probes.net.scripted import Close, Handshake, Pause, Scripted, ScriptedConnection, Silence
@@ -85,6 +85,24 @@ def test_a_family_without_a_route_is_left_out() -> None:
     outcome = ask(network, "db")
     assert [one.address for one in outcome.ascents] == ["10.0.0.1"]
     assert outcome.left_out == (("2001:db8::1", "this host has no route to it"),)
+
+
+@pytest.mark.parametrize("addresses", [("0.0.0.0",), ("::", "0.0.0.0"), ("::ffff:0.0.0.0",)])
+def test_a_name_without_a_host_s_address(addresses: tuple[str, ...]) -> None:
+    """A connection to 0.0.0.0 ends at this very host: none is made, and the lookup failed."""
+    network = Scripted({(one, 22): [] for one in addresses}, {"db": addresses})
+    ascent = ask(network, "db").ascents[0]
+    assert (ascent.verdict, ascent.cause, ascent.layer) == (Verdict.FAIL, "dns.hijacked", Layer.RESOLVE)
+    assert (ascent.confidence, network.connected) == (Confidence.LIKELY, [])
+
+
+def test_what_is_no_host_s_address_is_left_out() -> None:
+    """Beside an address of a host it is not tried, and said."""
+    network = Scripted({("10.0.0.1", 22): [], ("0.0.0.0", 22): []}, {"db": ("0.0.0.0", "10.0.0.1")})
+    outcome = ask(network, "db")
+    assert network.connected == [("10.0.0.1", 22)]
+    [(address, why)] = outcome.left_out
+    assert (address, "no host's address" in why) == ("0.0.0.0", True)
 
 
 def test_a_name_that_fails_is_one_ladder_without_an_address() -> None:

@@ -154,10 +154,16 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None
         probe=", ".join(dict.fromkeys(check.probe for check in checks)),
         source=next((check.source.address for check in checks if check.source), here),
         where=common_place(checks),
-        here=all(map(signed_here, checks)),
+        here=all(map(signed_here, checks)) or _whose(checks) == {"operator"},
+        there=_whose(checks) <= {"customer", "vendor"},
         services=services,
         public=all(check.settings.get("public") for check in checks),
     ) + _doubt(checks)
+
+
+def _whose(checks: Sequence[CheckRecord]) -> set[str | None]:
+    """Whose clocks are wrong, where that is the cause."""
+    return {check.responsible if check.cause == "clock.skew" else None for check in checks}
 
 
 def _doubt(checks: Sequence[CheckRecord]) -> str:

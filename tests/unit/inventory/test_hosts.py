@@ -103,6 +103,25 @@ def test_no_host(text: str) -> None:
         read_host(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.0.0.0",
+        "::",
+        "0:0::0",
+        "::ffff:0.0.0.0",
+        "0.0.0.0/32",
+        "0.0.0.0/31",
+        "::/127",
+        "0.0.0.[0-3]",
+    ],
+)
+def test_nobody_s_address(text: str) -> None:
+    """A connection to it ends at this very host."""
+    with pytest.raises(BadValue, match="no host's address"):
+        read_hosts(text)
+
+
 def test_address_of() -> None:
     """An address is told from a name."""
     assert address_of("10.0.0.1") == ipaddress.ip_address("10.0.0.1")
