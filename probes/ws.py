@@ -34,6 +34,7 @@ WITHOUT = "another session, without the large message, answers a ping"
 # How much longer than the idle session another has to live; how many pings it gets in the time of the first,
 # and the most seconds between two.
 LONGER, OFTEN, APART = 1.25, 4, 1.0
+SILENCE = 0.1  # seconds; what ends sooner was not idle
 HOW = {TimedOut: "not answered", PeerClosed: "hung up on", PeerReset: "reset"}
 
 
@@ -200,6 +201,7 @@ class Visit:
         quiet = began + settings.ping_after
         try:
             ended = await talk.listen(quiet)
+            pushed = talk.pushed
             if ended is None:
                 await network.pause(max(0.0, quiet - network.now()))
                 ended = await talk.ping(until)
@@ -211,8 +213,8 @@ class Visit:
             words = f"the session is closed after {after:.1f} s of silence: {ended}"
             raise self._closed(words, idle=await self._outlives(after))
         self._ladder.prove(f"a ping after {settings.ping_after:g} s of silence was answered")
-        if talk.pushed:
-            self._ladder.prove(f"the server itself sent {talk.pushed} bytes in that time")
+        if pushed:
+            self._ladder.prove(f"the server itself sent {pushed} bytes in that time")
         await talk.leave(until)
 
     async def _broken(self, broken: NetworkFailure, after: float) -> Failed | NetworkFailure:
@@ -227,19 +229,21 @@ class Visit:
     async def _outlives(self, seconds: float) -> bool:
         """Whether a session that is not left idle lives longer than that: then it was the silence."""
         ladder, network = self._ladder, self._ladder.network
+        if seconds < SILENCE:
+            return False
         lasts = seconds * LONGER
         ladder.until += lasts  # asked for as well
         until = network.now() + lasts + ladder.timing.timeout
         try:
             talk = await self._another(until)
             ends = network.now() + lasts
-            while (ended := await talk.ping(until)) is None and (left := ends - network.now()) > 0:
+            while (lives := await talk.ping(until) is None) and (left := ends - network.now()) > 0:
                 await network.pause(min(left, seconds / OFTEN, APART))
         except (Failed, NetworkFailure):
-            return False
-        how = "lives" if ended is None else "does not live"
+            lives = False
+        how = "lives" if lives else "does not live"
         ladder.prove(f"another session, which is not left idle, {how} for {lasts:.1f} s")
-        return ended is None
+        return lives
 
     def _closed(self, words: str, *, idle: bool = False) -> Failed:
         """A goodbye in the server's name: its own inside TLS of the service's own, and else likely."""

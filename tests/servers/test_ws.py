@@ -79,6 +79,42 @@ def test_a_whole_session(serve, ask):
     assert sum(seen) == 65_536
     assert found.facts["ws"]["status"] == 101
     assert "a ping after 0.2 s of silence was answered" in found.evidence
+    assert not any("the server itself sent" in words for words in found.evidence)
+
+
+def test_a_server_that_is_not_silent(serve, ask):
+    """What it sends meanwhile keeps the way open, which is said."""
+
+    def handler(sock):
+        beating = threading.Timer(0.3, sock.sendall, [frame(9, b"are you there")])
+        beating.start()
+        echo(sock)
+
+    found = ask(WS, serve(handler).port, ping_after=0.6)
+    assert found.verdict is Verdict.PASS
+    assert "the server itself sent 15 bytes in that time" in found.evidence
+
+
+def test_a_session_that_one_ping_ends(serve, ask):
+    """Nothing was idle: no silence was asked for."""
+    pings = []
+
+    def handler(sock):
+        ws = WSConnection(ConnectionType.SERVER)
+        while data := sock.recv(65536):
+            ws.receive_data(data)
+            for event in ws.events():
+                if isinstance(event, Request):
+                    sock.sendall(ws.send(AcceptConnection()))
+                elif isinstance(event, Ping):
+                    pings.append(event)
+                    enough = (
+                        CloseConnection(code=1008, reason="enough") if len(pings) == 2 else event.response()
+                    )
+                    sock.sendall(ws.send(enough))
+
+    found = ask(WS, serve(handler).port, ping_after=0.0)
+    assert (found.cause, "1008 enough" in found.summary) == ("protocol.closed", True)
 
 
 def test_inside_tls(mint, serve_tls, ask):
