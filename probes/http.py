@@ -12,7 +12,7 @@ from urllib.parse import SplitResult
 from probes import impostors, portals, proxy, tls, urls
 from probes.codes import Failed
 from probes.contract import Layer, Probe, Target
-from probes.http1 import Client, Reply, Request, plain, user_agent
+from probes.http1 import PROXY_LOGIN, REDIRECTS, REFUSALS, Client, Reply, Request, plain, user_agent
 from probes.http_settings import Settings, from_url
 from probes.impostors import Standing
 from probes.ladder import Ladder
@@ -22,11 +22,10 @@ from probes.opening import Opening, look_opened
 from probes.settings import shown
 
 LAYERS = {"http": (Layer.CONNECT, Layer.PROTOCOL), "https": (Layer.CONNECT, Layer.TLS, Layer.PROTOCOL)}
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# An answer that asks for a login or refuses us still proves that the service is there and speaks.
-LOGIN = frozenset({401, 403})
 SKEWED = TOTP + 2.0  # seconds: a Date names whole ones, and the answer took its time
 ALPN = ("http/1.1",)
+# A year before 1000, which is read as one of two digits (RFC 5322 4.3): no date at all. Zones have a sign.
+NO_YEAR = re.compile(r"(?<![\d+-])0\d{3}\b")
 # How nginx, Apache and Go say that a request in clear came to a TLS port.
 WANTS_TLS = re.compile(
     r"plain HTTP request was sent to HTTPS|speaking plain HTTP to an SSL|HTTP request to an HTTPS server",
@@ -88,8 +87,9 @@ class Visit:
     def _onward(self, reply: Reply) -> SplitResult | None:
         """Where the reply sends us, if that is to be followed. Raises Failed for another host, and for what
         no service says of itself."""
-        if (wanted := impostors.wants_login(reply.status, reply.reason, reply.headers)) is not None:
-            if reply.status == impostors.PROXY_LOGIN and self.opening.way is not None:
+        if (wanted := impostors.wants_login(reply, self._standing)) is not None:
+            if reply.status == PROXY_LOGIN and self.opening.relays(self.url.scheme):
+                assert self.opening.way is not None
                 named = plain(self.url.geturl())
                 wanted = proxy.refusal(self.opening.way, reply.status, reply.reason, reply.headers, named)
             raise wanted
@@ -109,9 +109,10 @@ class Visit:
     @property
     def _standing(self) -> Standing:
         """From where the answers are seen."""
-        seen = self.ladder.facts.get("tls") or {}
-        own = self.url.scheme == "https" and bool(seen.get("known_publicly"))
-        return Standing(self.opening.relays(self.url.scheme), own, self.settings.public)
+        scheme = self.url.scheme
+        tls_facts = self.ladder.facts.get("tls") if scheme == "https" else None
+        relayed = self.opening.relays(scheme)
+        return impostors.standing(tls_facts, public=self.settings.public, relayed=relayed)
 
     def _same_host(self, host: str) -> bool:
         return urls.normal(host) in {urls.normal(self.host), urls.normal(self.name)}
@@ -175,13 +176,14 @@ class Visit:
         self.ladder.facts["http"] = self.facts
 
     def _clock_offset(self, reply: Reply) -> float | None:
-        """By how many seconds the server's clock is ahead; None where its answer may be a copy."""
+        """By how many seconds the server's clock is ahead; None where none is told, or by a copy."""
         copied = "age" in reply.headers or "hit" in reply.headers.get("x-cache", "").lower()
-        if "date" not in reply.headers or copied:
+        named = reply.headers.get("date", "")
+        if copied or not named or NO_YEAR.search(named):
             return None
         try:
-            date = parsedate_to_datetime(reply.headers["date"])
-        except (TypeError, ValueError):
+            date = parsedate_to_datetime(named)
+        except (TypeError, ValueError, OverflowError):
             return None
         if date.tzinfo is None:  # asctime's form, which has no zone and means UTC (RFC 9110 5.6.7)
             date = date.replace(tzinfo=UTC)
@@ -194,6 +196,8 @@ class Visit:
         if not _accepted(reply.status, self.settings.status):
             raise await self._refusal(reply, answer, until)
         self.ladder.prove(answer)
+        if self._standing.relayed:
+            self.ladder.prove(_fetched(reply))
         offset = self.facts["clock_offset_s"]
         if offset is not None and abs(offset) > SKEWED:
             self.ladder.caution("clock.skew", f"its Date says that {offset_words(offset)}{breaks(offset)}")
@@ -237,7 +241,16 @@ class Visit:
 
 
 def _accepted(status: int, wanted: tuple[int, ...] | None) -> bool:
-    return status < 400 or status in LOGIN if wanted is None else status in wanted
+    return status < 400 or status in REFUSALS if wanted is None else status in wanted
+
+
+def _fetched(reply: Reply) -> str:
+    """A pass without TLS through a proxy rests on its word."""
+    if "via" in reply.headers:
+        return f"the proxy fetched it, and says who passed it on: via {plain(reply.headers['via'])}"
+    return (
+        "the proxy fetched it, and nothing in its head says that it was passed on: it may be the proxy's own"
+    )
 
 
 HTTP = Probe(

@@ -22,6 +22,15 @@ MOST_REPLY = 4 * 1024 * 1024
 # What is read of a redirect's body to use its connection again, and of any other to see that it arrives.
 MOST_DRAINED = 64 * 1024
 MOST_TEXT = 200
+# Statuses that more than one module goes by (RFC 9110 15, RFC 6585 6).
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# An answer that asks for a login or refuses us still proves that the service is there and speaks.
+REFUSALS = frozenset({401, 403})
+PROXY_LOGIN = 407
+NETWORK_LOGIN = 511
+SWITCHED = 101
+# Fields whose lines add up (RFC 9110 5.3), of those that are read here; of any other the first line counts.
+LISTS = frozenset({"connection", "upgrade", "via", "sec-websocket-extensions", "sec-websocket-protocol"})
 # Replies that go on for as long as the server has something to say: silence in them is no stall.
 STREAMS = frozenset(
     {
@@ -52,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The head of a final response. Header names are in lower case."""
+    """The head of a final response, or of a 101. Header names are in lower case."""
 
     status: int
     reason: str
@@ -83,7 +92,10 @@ class Client:
         return self._asked > 1 and self._heard == 0
 
     async def ask(self, request: Request, until: float) -> Reply:
-        """The reply's head; 1xx are passed over. Raises NetworkFailure, or Failed for what is no HTTP."""
+        """The reply's head; 1xx are passed over (RFC 9110 15.2), but a 101 to a request for an upgrade.
+
+        Raises NetworkFailure, or Failed for what is no HTTP.
+        """
         if self._http.our_state is h11.DONE:
             self._http.start_next_cycle()
         self._asked += 1
@@ -95,6 +107,13 @@ class Client:
             found = await self._event(until)
             if isinstance(found, h11.Response):
                 return _reply(found)
+            if isinstance(found, h11.InformationalResponse) and found.status_code == SWITCHED:
+                return _reply(found)
+
+    @property
+    def ahead(self) -> bytes:
+        """What came behind a 101: bytes of the protocol that was switched to."""
+        return self._http.trailing_data[0]
 
     async def find(self, sought: str, reply: Reply, until: float) -> bool:
         """Whether the body, decoded, has this text in its first MiB; raises Failed where it is longer."""
@@ -238,10 +257,13 @@ class _Decoder:
             raise Failed("protocol.malformed", "the body is not compressed as its head says") from None
 
 
-def _reply(response: h11.Response) -> Reply:
+def _reply(response: h11.Response | h11.InformationalResponse) -> Reply:
     headers: dict[str, str] = {}
-    for name, value in response.headers:
-        headers.setdefault(name.decode("ascii"), value.decode("latin-1"))
+    for raw, value in response.headers:
+        name, text = raw.decode("ascii"), value.decode("latin-1")
+        if name in LISTS and name in headers:
+            headers[name] += f", {text}"
+        headers.setdefault(name, text)
     return Reply(response.status_code, plain(response.reason.decode("latin-1")), headers)
 
 

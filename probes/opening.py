@@ -82,7 +82,7 @@ class Opening:
         if self.way is not None:
             connection = await proxy.reach(ladder, self.way, until)
             if not self.relays(scheme):
-                await proxy.tunnel(connection, self.way, self._host, port, until)
+                await proxy.tunnel(ladder, connection, self.way, self._host, port, until)
             return connection
         assert ladder.address is not None
         try:

@@ -13,13 +13,11 @@ from probes import urls
 from probes.codes import Failed
 from probes.contract import Confidence, Layer, Verdict
 from probes.fetching import get
-from probes.http1 import Reply, plain
+from probes.http1 import NETWORK_LOGIN, REDIRECTS, Reply, plain
 from probes.http_settings import Web
 from probes.ladder import Ladder
 from probes.net.base import Network
 
-LOGIN = 511  # Network Authentication Required (RFC 6585 6): no service's own answer
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What a login page of the network explains: it answers in all names, or lets nothing else through.
 BY_PORTAL = ("tcp.", "http.", "protocol.", "path.", "ws.")
 # Not those of a certificate that can only be the service's own.
@@ -82,10 +80,11 @@ async def doubt(ladder: Ladder, settings: Web) -> None:
 
 
 async def _told(ladder: Ladder, settings: Web) -> Told | None:
-    """What the question tells; None where the check has none, or goes by a proxy."""
-    if settings.challenge is None or "proxy" in ladder.facts:
+    """What the question tells; None where the check has none, goes by a proxy, or has no time left."""
+    now = ladder.network.now()
+    if settings.challenge is None or "proxy" in ladder.facts or now >= ladder.until:
         return None
-    until = ladder.network.now() + ladder.timing.timeout
+    until = min(now + ladder.timing.timeout, ladder.until)
     told = await ask(settings.challenge, settings.challenge_body, ladder.network, until)
     ladder.prove(told.words)
     return told
@@ -103,11 +102,11 @@ async def ask(url: str, body: str | None, network: Network, until: float) -> Tol
 def judged(url: str, body: str | None, reply: Reply, page: bytes) -> Told:
     """What an answer to the question means. A server that wants its own https, or fails, is no portal."""
     answer = f"the challenge {url} is answered {reply.status} {reply.reason}".rstrip()
-    if reply.status == LOGIN:
+    if reply.status == NETWORK_LOGIN:
         return Told(True, f"{answer}: the network wants a login")
     right = reply.status == 204 if body is None else reply.status == 200 and body.encode() in page
     if right:
-        return Told(False, f"{answer}, as it should be: no login page of the network is in between")
+        return Told(False, f"{answer}, as it should be: no login page answers this question")
     if reply.status in REDIRECTS and "location" in reply.headers:
         return _redirected(url, reply.headers["location"], answer)
     if reply.status == 200:

@@ -16,7 +16,7 @@ import h11
 from probes import causes, certificates, objections, pages
 from probes.codes import Failed
 from probes.contract import Ascent, Confidence, Layer, Outcome, Target, Timing
-from probes.http1 import plain
+from probes.http1 import PROXY_LOGIN, plain
 from probes.ladder import Climb, Ladder, is_address, look
 from probes.net import trust
 from probes.net.base import (
@@ -46,6 +46,10 @@ REPLIES = {
 ALPN = ("http/1.1",)
 BY_RULE, SOCKS_ONWARD = 2, frozenset({1, 3, 4, 5, 6})
 NO_AUTHENTICATION, NONE_ACCEPTED = 0, 0xFF
+SOCKS = 5
+ADDRESS_LENGTHS = {1: 4, 4: 16}  # by their type; a name says its own
+NAME = 3
+MOST_ANSWER = 16 * 1024  # bytes of an answer to CONNECT
 ONWARD = frozenset({502, 503, 504})  # the proxy itself could not get there, or says so
 NO_TUNNELS = frozenset({400, 404, 405, 501})  # what a web server says to CONNECT
 EITHER = "whether the target is down or the proxy's own way there is closed, its answer does not tell"
@@ -113,7 +117,7 @@ async def connect(ladder: Ladder, through: Way, host: str, port: int) -> Connect
     """The step `connect`: to the proxy, and through it to the target."""
     with ladder.step(Layer.CONNECT) as rung:
         connection = await reach(ladder, through, rung.until)
-        await tunnel(connection, through, host, port, rung.until)
+        await tunnel(ladder, connection, through, host, port, rung.until)
     note(ladder, through)
     return connection
 
@@ -144,6 +148,7 @@ async def reach(ladder: Ladder, through: Way, until: float) -> Connection:
     ladder.keep(connection)
     if through.scheme == "https":
         await _secure(connection, through, ladder.network.time(), until)
+        connection.received = 0  # of what is asked there
     return connection
 
 
@@ -169,8 +174,11 @@ async def _secure(connection: Connection, through: Way, now: float, until: float
         )
 
 
-async def tunnel(connection: Connection, through: Way, host: str, port: int, until: float) -> None:
-    """Have the proxy connect to the target. Raises Failed `proxy.*`, NetworkFailure."""
+async def tunnel(
+    ladder: Ladder, connection: Connection, through: Way, host: str, port: int, until: float
+) -> None:
+    """Have the proxy connect to the target; what is received counts from there. Raises Failed `proxy.*`."""
+    began = ladder.network.now()
     try:
         if through.scheme.startswith("socks5"):
             await _socks(connection, through, host, port, until)
@@ -180,9 +188,12 @@ async def tunnel(connection: Connection, through: Way, host: str, port: int, unt
         how = "closed" if isinstance(broken, PeerClosed) else "reset"
         words = f"the proxy {through.url} {how} the connection when asked for {host}:{port}"
         raise Failed("proxy.refused", words, confidence=Confidence.LIKELY) from None
-    except TimedOut as late:
-        words = f"the proxy {through.url} said nothing in {late.elapsed:.1f} s when asked for {host}:{port}"
+    except TimedOut:
+        said = f"only {connection.received} bytes of an answer" if connection.received else "nothing"
+        took = ladder.network.now() - began
+        words = f"the proxy {through.url} said {said} in {took:.1f} s when asked for {host}:{port}"
         raise Failed("proxy.refused", words, confidence=Confidence.LIKELY) from None
+    connection.received = 0
 
 
 async def _http(connection: Connection, through: Way, host: str, port: int, until: float) -> None:
@@ -201,6 +212,9 @@ async def _http(connection: Connection, through: Way, host: str, port: int, unti
                 if not b"HTTP/".startswith(opening[:5]):
                     data += await connection.receive(until, 64)
                     raise Failed("proxy.refused", f"no HTTP proxy at {through.url}: {described(data)}")
+                if connection.received > MOST_ANSWER:
+                    words = f"{through.url} answers CONNECT without an end: {connection.received} bytes"
+                    raise Failed("proxy.refused", words)
                 speaker.receive_data(data)
     except h11.RemoteProtocolError:
         raise Failed("proxy.refused", f"{through.url} does not answer as an HTTP proxy") from None
@@ -214,7 +228,7 @@ def refusal(through: Way, status: int, reason: str, headers: Mapping[str, str], 
     """What an HTTP proxy's own answer means."""
     answer = f"{status} {reason}".strip()
     evidence = (f"the proxy {through.url} answered {answer} for {named}", *pages.signs(headers))
-    if status == 407:
+    if status == PROXY_LOGIN:
         wants = headers.get("proxy-authenticate", "").partition(" ")[0]
         how = f" ({wants})" if wants else ""
         words = f"the proxy {through.url} wants a login{how}"
@@ -229,14 +243,18 @@ def refusal(through: Way, status: int, reason: str, headers: Mapping[str, str], 
 
 
 async def _socks(connection: Connection, through: Way, host: str, port: int, until: float) -> None:
-    await connection.send(bytes([5, 1, NO_AUTHENTICATION]), until)
+    await connection.send(bytes([SOCKS, 1, NO_AUTHENTICATION]), until)
     version, method = await _exactly(connection, 2, until)
-    if version != 5:
+    if version != SOCKS:
         raise Failed("proxy.refused", f"{through.url} is no SOCKS5 proxy: it answers with byte {version}")
     if method == NONE_ACCEPTED:
         raise Failed("proxy.auth_required", f"the proxy {through.url} accepts nobody without a login")
+    if method != NO_AUTHENTICATION:
+        raise _malformed(through, f"it chooses method {method}, which was not offered")
     await connection.send(b"\x05\x01\x00" + _destination(host) + struct.pack("!H", port), until)
-    _, code, _, kind = await _exactly(connection, 4, until)
+    version, code, _, kind = await _exactly(connection, 4, until)
+    if version != SOCKS:
+        raise _malformed(through, f"it begins with byte {version}")
     if code:
         onward = code in SOCKS_ONWARD
         can = f"can't reach {host}:{port} itself" if onward else f"refuses {host}:{port}"
@@ -246,8 +264,14 @@ async def _socks(connection: Connection, through: Way, host: str, port: int, unt
             evidence=(EITHER,) if onward else (),
             confidence=Confidence.CERTAIN if code == BY_RULE else Confidence.LIKELY,
         )
-    length = {1: 4, 4: 16}.get(kind) or (await _exactly(connection, 1, until))[0]
+    if kind != NAME and kind not in ADDRESS_LENGTHS:
+        raise _malformed(through, f"it has an address of type {kind}, which there is none of")
+    length = ADDRESS_LENGTHS.get(kind) or (await _exactly(connection, 1, until))[0]
     await _exactly(connection, length + 2, until)
+
+
+def _malformed(through: Way, wrong: str) -> Failed:
+    return Failed("proxy.refused", f"{through.url} gives an answer that is not SOCKS5's: {wrong}")
 
 
 def _destination(host: str) -> bytes:

@@ -156,6 +156,23 @@ async def then_close(head: bytes, reader: StreamReader, writer: StreamWriter) ->
     writer.write(accepted(head))
 
 
+async def then_page(head: bytes, reader: StreamReader, writer: StreamWriter) -> None:
+    """A page where frames are due."""
+    writer.write(accepted(head) + page("Access denied", "Ask your administrator.").encode())
+    await writer.drain()
+    while await reader.read(65536):
+        pass
+
+
+async def then_goodbye(head: bytes, reader: StreamReader, writer: StreamWriter) -> None:
+    """Ends the session (1011) as soon as it stands."""
+    reason = b"upstream unreachable"
+    writer.write(accepted(head) + bytes([0x88, 2 + len(reason)]) + struct.pack("!H", 1011) + reason)
+    await writer.drain()
+    while await reader.read(65536):
+        pass
+
+
 async def cut(head: bytes, reader: StreamReader, writer: StreamWriter) -> None:
     """Resets the connection once more than 32 kB of frames have come."""
     await _talk(head, reader, writer, most=MUCH)
@@ -212,6 +229,8 @@ UPGRADES = {
     "ws-wrong-accept": wrong_accept,
     "ws-then-silence": then_silence,
     "ws-then-close": then_close,
+    "ws-then-page": then_page,
+    "ws-then-goodbye": then_goodbye,
     "ws-cut": cut,
     "ws-leaves": leaves,
     "ws-too-big": too_big,

@@ -206,10 +206,16 @@ def ask() -> Callable[..., Ascent]:
     """One look of a probe at a port of this host, with its settings as keywords; gives the one ladder."""
 
     def look(
-        probe: Probe, port: int, *, host: str = "127.0.0.1", timeout: float = 3.0, **settings: Any
+        probe: Probe,
+        port: int,
+        *,
+        host: str = "127.0.0.1",
+        timeout: float = 3.0,
+        deadline: float | None = None,
+        **settings: Any,
     ) -> Ascent:
         async def go() -> Ascent:
-            timing = Timing(timeout, 4 * timeout)
+            timing = Timing(timeout, deadline or 4 * timeout)
             asked = probe.settings(**settings)
             outcome = await probe.run(Target(host, port), asked, timing, SystemNetwork())
             return outcome.ascents[0]

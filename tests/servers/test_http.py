@@ -522,6 +522,9 @@ def test_options_that_do_not_go_together_are_refused(settings, message):
         ("Date: {gmt}\r\nX-Cache: HIT", None),
         ("Date: {gmt}\r\nX-Cache: MISS", -600),
         ("Date: some day", None),
+        ("Date: Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Date: Mon, 01 Jan 2024 00:00:00 +9999999999999999999", None),
+        ("Date: Mon, 01 Jan 0000 00:00:00 GMT", None),
         ("X-None: 0", None),
     ],
 )

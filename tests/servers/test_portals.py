@@ -100,6 +100,16 @@ def test_inside_tls(mint, serve_tls, question, ask):
     assert ask(HTTPS, right.port, ca_file=roots, challenge=question(LOGIN)).cause == "http.server_error"
 
 
+def test_the_question_has_no_time_of_its_own(serve, question, ask):
+    """Beyond the deadline of the look nothing is asked."""
+    target = serve(lambda sock: time.sleep(5))
+    asked = serve(lambda sock: time.sleep(5))
+    began = time.monotonic()
+    found = ask(HTTP, target.port, challenge=f"http://127.0.0.1:{asked.port}/", timeout=1.0, deadline=1.5)
+    assert found.cause == "protocol.silent"
+    assert time.monotonic() - began < 1.9
+
+
 def test_nobody_is_asked_without_need(mint, serve, serve_tls, ask):
     """Where the service answers inside TLS of its own, and through a proxy."""
     asked = serve(saying(LOGIN))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import struct
 import threading
+import time
 
 import pytest
 
@@ -15,6 +17,7 @@ from probes.http import HTTP, HTTPS
 from probes.ws import WS
 from tests.servers.heads import head
 
+FORBIDDING = b"HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n<title>Access Denied</title>"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
@@ -257,14 +260,110 @@ def test_a_proxy_that_is_not_there(ask, serve):
             b"Content-Length: 2\r\n\r\nno",
             None,
         ),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", "http.blocked_by_proxy"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", "http.blocked_by_proxy"),
+        (b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno", None),
+        (b"HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nContent-Length: 2\r\n\r\nno", None),
+        (FORBIDDING, "http.blocked_by_proxy"),
+        (FORBIDDING.replace(b"200 OK", b"403 No\r\nServer: web"), "http.blocked_by_proxy"),
+        (FORBIDDING.replace(b"200 OK", b"200 OK\r\nVia: 1.1 gw"), None),
         (b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n", "proxy.refused"),
         (b"HTTP/1.1 404 Not Found\r\nVia: 1.1 lab\r\nContent-Length: 0\r\n\r\n", "http.status"),
     ],
 )
 def test_what_a_proxy_answers_itself(http_proxy, ask, answer, cause):
-    """Without TLS its page looks like the target's: its own marks tell, and a Via is none."""
+    """Without TLS its page looks like the target's: its own marks tell, and a Via is none.
+
+    A refusal without a sign that it was passed on is no sign of life of the target.
+    """
     found = ask(HTTP, 80, host="target.invalid", proxy=through(http_proxy(answer)))
     assert (found.verdict, found.cause) == (Verdict.FAIL if cause else Verdict.PASS, cause)
+    if cause == "http.blocked_by_proxy":
+        assert found.confidence is (Confidence.CERTAIN if b"Squid" in answer else Confidence.LIKELY)
+
+
+def test_a_pass_on_the_word_of_a_proxy(http_proxy, ask):
+    """Whether it was passed on is said."""
+    via = OK.replace(b"\r\n", b"\r\nVia: 1.1 gw\r\n", 1)
+    for answer, words in ((OK, "nothing in its head says that it was passed on"), (via, "via 1.1 gw")):
+        found = ask(HTTP, 80, host="target.invalid", proxy=through(http_proxy(answer)))
+        assert found.verdict is Verdict.PASS
+        assert any(words in sentence for sentence in found.evidence)
+
+
+TUNNEL = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("probe", "then", "cause", "words"),
+    [
+        (HTTPS, lambda sock: None, "tls.closed", "after 0 bytes"),
+        (HTTPS, lambda sock: time.sleep(1.5), "tls.timeout", "did not end"),
+        (WS, lambda sock: time.sleep(1.5), "protocol.silent", "connected, then silence"),
+        (WS, lambda sock: None, "protocol.closed", "after 0 bytes"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_the_proxys_bytes_are_not_the_targets(serve, ask, probe, then, cause, words, scheme):
+    """What is received counts from the end of its own answer, however slowly that came."""
+
+    def handler(sock):
+        if scheme == "http":
+            head(sock)
+            for part in (TUNNEL[:-4], TUNNEL[-4:]):
+                sock.sendall(part)
+                time.sleep(0.2)
+        else:
+            sock.recv(100)
+            sock.sendall(b"\x05\x00")
+            sock.recv(100)
+            sock.sendall(b"\x05\x00\x00\x01" + bytes(6))
+        sock.settimeout(2)
+        sock.recv(4096)
+        then(sock)
+
+    found = ask(probe, 443, host="target.invalid", proxy=through(serve(handler), scheme), timeout=1.0)
+    assert (found.cause, found.layer is Layer.CONNECT) == (cause, False)
+    assert words in found.summary
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([b"\x05\x02"], "it chooses method 2"),
+        ([b"\x05\x00", b"\x04\x00\x00\x01" + bytes(6)], "it begins with byte 4"),
+        ([b"\x05\x00", b"\x05\x00\x00\x7f" + bytes(200)], "an address of type 127"),
+    ],
+)
+def test_what_is_no_socks(serve, ask, answers, words):
+    """RFC 1928 3 and 6."""
+
+    def handler(sock):
+        for answer in answers:
+            sock.recv(100)
+            sock.sendall(answer)
+        sock.recv(100)
+
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(serve(handler), "socks5h"))
+    assert (found.cause, found.layer) == ("proxy.refused", Layer.CONNECT)
+    assert words in found.summary
+
+
+def test_a_proxy_that_talks_without_answering(serve, ask):
+    """How long, and what, is said: it was not silent."""
+
+    def hints(sock, pause):
+        head(sock)
+        while True:
+            sock.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+            time.sleep(pause)
+
+    slow, fast = serve(lambda sock: hints(sock, 0.1)), serve(lambda sock: hints(sock, 0))
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(slow), timeout=1.0)
+    assert found.cause == "proxy.refused"
+    assert re.search(r"said only \d+ bytes of an answer in 1\.0 s", found.summary)
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(fast), timeout=3.0)
+    assert (found.cause, "without an end" in found.summary) == ("proxy.refused", True)
 
 
 def test_a_page_of_the_target_is_its_own(serve, ask):
