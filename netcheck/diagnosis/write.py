@@ -11,12 +11,12 @@ from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
-from netcheck.diagnosis.facts import tls_name
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
+from probes.urls import asked_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _advice(
         where=where,
         alive=any(control.served for control in controls),
         here=_said_here(judgement, where),
-        name=tls_name(check.host, check.terms.settings),
+        name=asked_name(check.terms.settings, check.host),
     )
 
 

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.clocks import AGREE
-from netcheck.diagnosis.facts import tls_name
 from netcheck.diagnosis.others import Others, Signed
+from probes import certificates, chains, interception
 from probes.contract import Ascent, Outcome
+from probes.interception import Completed
 from probes.ladder import is_address
+from probes.tls_settings import Settings
+from probes.urls import asked_name
 
 SEVERAL = 2  # hosts whose clocks must agree for ours to be wrong
 
@@ -37,7 +40,7 @@ class Answers:
     def _note(self, check: Check, ascent: Ascent) -> None:
         for der in ascent.certificates[1:]:
             self._authorities.setdefault(der, check.target)
-        issuer, name = facts.foreign_issuer(ascent), tls_name(check.host, check.terms.settings)
+        issuer, name = facts.foreign_issuer(ascent), asked_name(check.terms.settings, check.host)
         if issuer is not None and not is_address(name):
             self._issuers.setdefault(issuer, {})[zone_of(name)] = check.terms.flow in TO_SAAS
         key = facts.host_key(ascent)
@@ -49,13 +52,24 @@ class Answers:
 
     def to_others(self) -> Others:
         """The same as values and questions."""
-        return Others(
-            self._authorities, self.sent_by, self.signed_by, self.shown_by, self.declared_for, self.own_offset
-        )
+        return Others(self.completed, self.signed_by, self.shown_by, self.declared_for, self.own_offset)
 
-    def sent_by(self, der: bytes) -> str:
-        """The target that sent this CA's certificate first."""
-        return self._authorities[der]
+    def completed(self, check: Check, chain: tuple[bytes, ...]) -> Completed | None:
+        """What becomes of a chain (DER) that is trusted with CAs that other targets sent; None: with none.
+
+        Reads the CAs in use, those of this host and those of browsers.
+        """
+        settings = check.terms.settings
+        if not isinstance(settings, Settings):
+            return None
+        missing = chains.completed_by(chain, self._authorities, settings.ca_file)
+        if not missing:
+            return None
+        named = ", ".join(one.title for one in certificates.read(missing))
+        sender = self._authorities[missing[0]]
+        proof = f"the server left out {named}; {sender} sent it, and with it the chain is trusted"
+        name = asked_name(settings, check.host)
+        return interception.completed(chain, missing, proof, name, settings)
 
     def signed_by(self, issuer: str) -> Signed:
         """The zones of public names for which this issuer signs, that no public CA vouches for."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from netcheck.diagnosis.facts import known_publicly, tls_name
+from netcheck.diagnosis.facts import known_publicly
 from netcheck.diagnosis.findings.signs import answered, host_of, network, passed, unsent
 from netcheck.record import CheckRecord
+from probes.urls import asked_name
 
 
 class By(IntEnum):
@@ -83,7 +84,7 @@ class Census:
         self.exempt: dict[str, dict[str, None]] = {}
         for check in checks:
             if check.facts and known_publicly(check.facts):
-                self.exempt.setdefault(check.vantage, {})[tls_name(check.host, check.settings)] = None
+                self.exempt.setdefault(check.vantage, {})[asked_name(check.settings, check.host)] = None
             cell = cell_of(check)
             if cell not in answering and answered(check):
                 answering.add(cell)
