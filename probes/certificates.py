@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -116,6 +116,36 @@ def parsed(chain: Iterable[bytes]) -> list[x509.Certificate]:
             except ValueError:
                 break
     return certificates
+
+
+def is_signed(certificate: x509.Certificate, by: x509.Certificate) -> bool:
+    """Whether this CA signed it: by the name and by the key."""
+    return _verified(certificate, by) is True
+
+
+def is_missigned(certificate: x509.Certificate, by: x509.Certificate) -> bool:
+    """Whether it claims to be signed by a CA of this name, and is not signed with its key."""
+    return _verified(certificate, by) is False
+
+
+def _verified(certificate: x509.Certificate, by: x509.Certificate) -> bool | None:
+    """Whether the signature is right; None: not this CA's name, or nothing that can be verified here."""
+    try:
+        certificate.verify_directly_issued_by(by)
+    except InvalidSignature:
+        return False
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return True
+
+
+def top(chain: Sequence[Certificate]) -> Certificate:
+    """The last of these to which the first leads, signature by signature."""
+    last, rest = chain[0], list(chain[1:])
+    while signer := next((one for one in rest if is_signed(last.parsed, one.parsed)), None):
+        rest.remove(signer)
+        last = signer
+    return last
 
 
 def from_file(data: bytes) -> list[bytes]:

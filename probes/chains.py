@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
@@ -22,11 +21,20 @@ from probes.net import trust
 # X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h), for which pyOpenSSL has no name.
 NO_CHECK_TIME = 0x200000
 MOST_MISSING = 3  # intermediates in a row
+MOST_WAYS = 64  # up from one certificate, where CAs of one name and key were signed by several
 
 
 def known_publicly(chain: Sequence[bytes]) -> bool:
     """Whether the CAs that browsers ship vouch for this chain (DER, leaf first)."""
     return _leads(chain, (), _store(*_place(trust.public_file(), None)))
+
+
+def gap(chain: Sequence[bytes], ca_file: str | None) -> tuple[bytes, ...]:
+    """The intermediates (DER) that a public CA's chain lacks and the CAs in use have; else empty."""
+    held = _verified(chain, _store(*_place(*trust.store(ca_file))))
+    missing = [one for one in certificates.parsed(held) if one.subject != one.issuer]
+    lacking = tuple(der for one in missing if (der := one.public_bytes(Encoding.DER)) not in chain)
+    return lacking if lacking and known_publicly((*chain, *lacking)) else ()
 
 
 def completed_by(chain: Sequence[bytes], extra: Iterable[bytes], ca_file: str | None) -> tuple[bytes, ...]:
@@ -48,36 +56,51 @@ def left_out(chain: Sequence[bytes], ca_file: str) -> tuple[bytes, ...]:
 
 
 def _needed(
-    chain: Sequence[bytes], extra: Sequence[x509.Certificate], store: crypto.X509Store
+    chain: Sequence[bytes], extra: Iterable[x509.Certificate], store: crypto.X509Store
 ) -> tuple[bytes, ...]:
-    """Which of the extra certificates the chain needs; empty also where it needs none."""
-    if _leads(chain, (), store):
+    """Which of the extra certificates the chain needs; empty also where it needs none.
+
+    Several CAs may bear one name: forged ones beside the right one, or one that several others signed.
+    """
+    sent = certificates.read(chain)
+    if not sent or _leads(chain, (), store):
         return ()
-    by_subject = {each.subject: each for each in extra}
-    sent = certificates.parsed(chain)
-    needed: list[bytes] = []
-    last = sent[-1] if sent else None
-    while last is not None and len(needed) < MOST_MISSING:
-        issuer = by_subject.get(last.issuer)
-        if issuer is None:
-            return ()
-        needed.append(issuer.public_bytes(Encoding.DER))
-        if _leads(chain, needed, store):
-            return tuple(needed)
-        last = issuer
+    last = certificates.top(sent).parsed
+    by_subject: dict[x509.Name, list[x509.Certificate]] = {}
+    for each in extra:
+        by_subject.setdefault(each.subject, []).append(each)
+    ways: list[tuple[x509.Certificate, ...]] = [()]
+    for _ in range(MOST_MISSING):
+        grown = [(*way, by) for way in ways for by in _signers(way[-1] if way else last, by_subject)]
+        ways = grown[:MOST_WAYS]
+        for way in ways:
+            needed = tuple(each.public_bytes(Encoding.DER) for each in way)
+            if _leads(chain, needed, store):
+                return needed
     return ()
 
 
+def _signers(
+    certificate: x509.Certificate, by_subject: Mapping[x509.Name, Sequence[x509.Certificate]]
+) -> list[x509.Certificate]:
+    named = by_subject.get(certificate.issuer, ())
+    return [each for each in named if each != certificate and certificates.is_signed(certificate, each)]
+
+
 def _leads(chain: Sequence[bytes], extra: Iterable[bytes], store: crypto.X509Store) -> bool:
+    return bool(_verified((*chain, *extra), store))
+
+
+def _verified(chain: Sequence[bytes], store: crypto.X509Store) -> tuple[bytes, ...]:
+    """The chain (DER) as it was verified, up to a CA of the store; empty: it leads to none."""
     leaf, *others = [crypto.X509.from_cryptography(each) for each in certificates.parsed(chain)] or (None,)
     if leaf is None:
-        return False
-    between = [*others, *(crypto.X509.from_cryptography(each) for each in certificates.parsed(extra))]
+        return ()
     try:
-        crypto.X509StoreContext(store, leaf, between).verify_certificate()
+        found = crypto.X509StoreContext(store, leaf, others).get_verified_chain()
     except crypto.X509StoreContextError:
-        return False
-    return True
+        return ()
+    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in found)
 
 
 def _place(ca_file: str | None, ca_folder: str | None) -> tuple[str | None, str | None, int]:
@@ -99,20 +122,14 @@ def _parted(ca_file: str, modified: int) -> tuple[crypto.X509Store, tuple[x509.C
     """The roots of a CA file, and the certificates that others of it signed."""
     with open(ca_file, "rb") as file:
         held = certificates.parsed(certificates.from_file(file.read()))
-    between = tuple(each for each in held if any(_signed(each, by) for by in held if by != each))
+    between = tuple(
+        each for each in held if any(certificates.is_signed(each, by) for by in held if by != each)
+    )
     store = _empty_store()
     for root in held:
         if root not in between:
             store.add_cert(crypto.X509.from_cryptography(root))
     return store, between
-
-
-def _signed(certificate: x509.Certificate, by: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
 
 
 def _empty_store() -> crypto.X509Store:

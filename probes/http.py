@@ -141,7 +141,8 @@ class Visit:
         self.client = Client(connection)
 
     async def _secure(self, connection: Connection) -> None:
-        session = await tls.secure(self.ladder, connection, self.host, self.settings, ALPN)
+        again = functools.partial(self.opening.again, self.url.scheme, self._port)
+        session = await tls.secure(self.ladder, connection, self.host, self.settings, ALPN, again)
         self.certificate_wanted = session.requested
 
     @property

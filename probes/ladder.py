@@ -115,6 +115,14 @@ class Ladder:
             await self._find_why_late(connection, rung, port, took)
         return connection
 
+    async def connect_again(self, port: int, until: float) -> Connection:
+        """A further connection to the same address, within a step. Raises Failed."""
+        assert self.address is not None
+        try:
+            return self.keep(await self.network.connect(self.address, port, until))
+        except NetworkFailure as error:
+            raise explain(Layer.CONNECT, error) from None
+
     async def _find_why_late(self, connection: Connection, rung: Rung, port: int, took: float) -> None:
         """The way is long, or a SYN got lost; to find out is not the target's time."""
         assert self.address is not None

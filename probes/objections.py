@@ -14,6 +14,7 @@ from enum import IntEnum
 
 from cryptography import x509
 
+from probes import certificates
 from probes.certificates import MOST_TEXT, Certificate, days_words, iso
 from probes.ladder import is_address
 
@@ -82,6 +83,14 @@ def in_order(found: Iterable[Objection]) -> list[Objection]:
     return sorted(dict.fromkeys(found), key=lambda objection: ORDER.index(objection.cause))
 
 
+def is_trusted(problems: Iterable[tuple[int, int, str]]) -> bool:
+    """Whether the chain leads to a CA in use, whatever else is wrong with it."""
+    return not any(
+        CAUSES.get(number, "tls.untrusted") in ("tls.untrusted", "tls.self_signed")
+        for number, _, _ in problems
+    )
+
+
 def _said(problem: tuple[int, int, str], problems: Sequence[tuple[int, int, str]]) -> bool:
     """OpenSSL's "nothing verified" only repeats a missing issuer."""
     return problem[0] == Number.NOTHING_VERIFIED and any(
@@ -96,7 +105,7 @@ def _objection(chain: Sequence[Certificate], number: int, depth: int, words: str
         case Number.SELF_SIGNED:
             text = f"self-signed: {known.title if known else 'unreadable'}"
         case Number.ISSUER_MISSING | Number.NOTHING_VERIFIED:
-            text = f"issuer not known here: {_issuer(chain)}; a private CA, or a missing intermediate"
+            text = _missing_issuer(chain)
         case Number.ROOT_UNTRUSTED:
             text = f"the chain ends in a CA that is not trusted here: {_issuer(chain)}"
         case Number.KEY_WEAK | Number.CA_KEY_WEAK | Number.HASH_WEAK:
@@ -116,6 +125,20 @@ def _since(certificate: Certificate | None, now: float) -> str:
     return (
         f" {days_words(-left)} ago, on {certificate.not_after:%Y-%m-%d}" if certificate and left < 0 else ""
     )
+
+
+def _missing_issuer(chain: Sequence[Certificate]) -> str:
+    """The issuer that is not known, or is: it has been sent, and did not sign."""
+    if not chain:
+        return "issuer not known here: unreadable"
+    top = certificates.top(chain)
+    if any(certificates.is_missigned(top.parsed, one.parsed) for one in chain if one is not top):
+        issuer = top.issuer[:MOST_TEXT]
+        return (
+            f"{top.title} is not signed by {issuer}, whose certificate came with it: the signature is forged,"
+            " or of another key of that CA"
+        )
+    return f"issuer not known here: {top.issuer[:MOST_TEXT]}; a private CA, or a missing intermediate"
 
 
 def _issuer(chain: Sequence[Certificate]) -> str:

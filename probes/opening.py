@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from probes import causes, portals, proxy
+from probes import portals, proxy
 from probes.contract import Credential, Layer, Outcome, Target, Timing
 from probes.ladder import Ladder, Stopped, look
-from probes.net.base import Connection, Network, NetworkFailure
+from probes.net.base import Connection, Network
 from probes.proxy import Way
 
 DIRECT, ENVIRONMENT = "none", "env"
@@ -84,8 +84,4 @@ class Opening:
             if not self.relays(scheme):
                 await proxy.tunnel(ladder, connection, self.way, self._host, port, until)
             return connection
-        assert ladder.address is not None
-        try:
-            return ladder.keep(await ladder.network.connect(ladder.address, port, until))
-        except NetworkFailure as error:
-            raise causes.explain(Layer.CONNECT, error) from None
+        return await ladder.connect_again(port, until)

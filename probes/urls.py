@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 PORTS = {"http": 80, "https": 443}
@@ -15,6 +17,22 @@ def ascii_name(host: str) -> str:
     ('xn--bcher-kva.example', 'fe80::1')
     """
     return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def asked_name(settings: Any, host: str) -> str:
+    """The name that is asked for in TLS: by which a device chooses what it decrypts.
+
+    `settings` as a probe has them, or a record of them; one without TLS has no such option.
+
+    >>> asked_name({}, "vault.example"), asked_name({"server_name": "acme.example"}, "10.0.0.5")
+    ('vault.example', 'acme.example')
+    """
+    record = isinstance(settings, Mapping)
+    named = settings.get("server_name") if record else getattr(settings, "server_name", None)
+    try:
+        return ascii_name(named or host)
+    except UnicodeError:  # of a record that somebody else wrote
+        return str(named or host)
 
 
 def url(scheme: str, host: str, port: int, path: str) -> SplitResult:

@@ -78,7 +78,8 @@ class Visit:
         # By its own scheme: through a proxy a WebSocket is always a tunnel (RFC 6455 4.1).
         connection = await self._opening.first(self._scheme, self._port)
         if self._scheme == "wss":
-            await tls.secure(ladder, connection, self._host, settings, ALPN)
+            again = functools.partial(self._opening.again, self._scheme, self._port)
+            await tls.secure(ladder, connection, self._host, settings, ALPN, again)
         with ladder.step(Layer.PROTOCOL) as rung:
             ladder.facts["ws"] = self._facts
             talk = Talk(connection, settings.frame)

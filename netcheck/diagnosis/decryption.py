@@ -6,9 +6,7 @@ from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.judgement import Judgement, also, with_cause
 from netcheck.diagnosis.others import Others, Signed
-from probes import certificates, chains, inspectors, tls
 from probes.contract import Confidence
-from probes.urls import ascii_name
 from probes.words import few
 
 
@@ -33,30 +31,12 @@ def _intercepted(judgement: Judgement, others: Others) -> Judgement:
 
 
 def _completed(judgement: Judgement, check: Check, others: Others) -> Judgement:
-    """The chain leads to a trusted CA once a certificate is added that another target sent along.
-
-    That of a public name must be a public CA's then, or it is no server that left it out.
-    """
+    """The chain leads to a trusted CA once a certificate is added that another target sent along."""
     if judgement.cause == "tls.intercepted" and judgement.confidence is Confidence.CERTAIN:
         return judgement
-    settings, chain = check.terms.settings, judgement.main.certificates
-    if not isinstance(settings, tls.Settings):
+    found = others.completed(check, judgement.main.certificates)
+    if found is None:
         return judgement
-    missing = chains.completed_by(chain, others.authorities, settings.ca_file)
-    if not missing:
-        return judgement
-    named = ", ".join(one.title for one in certificates.read(missing))
-    proof = (
-        f"the server left out {named}; {others.sent_by(missing[0])} sent it, and with it the chain is trusted"
-    )
-    whole, name = (*chain, *missing), ascii_name(settings.server_name or check.host)
-    match tls.once_complete(whole, name, settings):
-        case "tls.incomplete_chain":
-            summary = tls.without(missing)
-            return with_cause(judgement, "tls.incomplete_chain", summary, Confidence.CERTAIN, proof)
-        case "tls.intercepted":
-            read = certificates.read(whole)
-            product = inspectors.product_of(read)
-            sure = Confidence.CERTAIN if product else Confidence.LIKELY
-            return with_cause(judgement, "tls.intercepted", tls.decrypted(read, name, product), sure, proof)
-    return also(judgement, proof)
+    if found.cause is None:
+        return also(judgement, *found.evidence)
+    return with_cause(judgement, found.cause, found.summary, found.confidence, *found.evidence)

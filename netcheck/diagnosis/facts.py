@@ -23,13 +23,6 @@ def known_publicly(facts: Mapping[str, Any]) -> bool | None:
     return known if isinstance(known, bool) else None
 
 
-def tls_name(host: str, settings: Any) -> str:
-    """The name that was asked for in TLS: by which a device chooses what it decrypts."""
-    if isinstance(settings, Mapping):
-        return str(settings.get("server_name") or host)
-    return str(getattr(settings, "server_name", None) or host)
-
-
 def issuer(facts: Mapping[str, Any]) -> str | None:
     """The issuer of the certificate that came."""
     chain = (facts.get("tls") or {}).get("chain")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from netcheck.check import Check
 from probes.contract import NOTHING, Confidence
+from probes.interception import Completed
 
 UNRELATED = 2  # zones of names for which one issuer signs
 MANY = 3  # zones that no single service has
@@ -32,8 +34,7 @@ class Signed(NamedTuple):
 class Others(NamedTuple):
     """The answers of a run, as `netcheck.second_look.answers.Answers` keeps them."""
 
-    authorities: Iterable[bytes] = ()
-    sent_by: Callable[[bytes], str] = lambda der: ""
+    completed: Callable[[Check, tuple[bytes, ...]], Completed | None] = lambda check, chain: None
     signed_by: Callable[[str], Signed] = lambda issuer: Signed()
     shown_by: Callable[[str], Mapping[str, str]] = lambda key: NOTHING
     declared_for: Callable[[str], tuple[str, ...]] = lambda key: ()

@@ -11,12 +11,12 @@ from netcheck.check import Accept, Check
 from netcheck.diagnosis import catalogue, facts
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
-from netcheck.diagnosis.facts import tls_name
 from netcheck.diagnosis.judgement import Judgement, Side
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
 from netcheck.record import Accepted, CheckRecord, Control, Place, Trace
 from probes.contract import Outcome, Verdict
+from probes.urls import asked_name
 from probes.words import few
 
 
@@ -179,7 +179,7 @@ def _advice(
         alive=any(control.served for control in controls),
         here=judgement.side is Side.HERE or _said_here(judgement, where),
         there=judgement.side is Side.THERE,
-        name=tls_name(check.host, check.terms.settings),
+        name=asked_name(check.terms.settings, check.host),
         public=getattr(check.terms.settings, "public", False),
         signer=signer,
     )

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.clocks import AGREE
-from netcheck.diagnosis.facts import tls_name
 from netcheck.diagnosis.others import Others, Signed
 from netcheck.second_look.groups import Groups
+from probes import certificates, chains, interception
 from probes.contract import NOTHING, Ascent, Outcome
+from probes.interception import Completed
 from probes.ladder import is_address
+from probes.tls_settings import Settings
+from probes.urls import asked_name
 
 SEVERAL = 2  # other clocks that must agree for ours to be wrong
 
@@ -38,7 +41,7 @@ class Answers:
     def _note(self, check: Check, ascent: Ascent) -> None:
         for der in ascent.certificates[1:]:
             self._authorities[der] = min(check.target, self._authorities.get(der, check.target))
-        issuer, name = facts.foreign_issuer(ascent), tls_name(check.host, check.terms.settings)
+        issuer, name = facts.foreign_issuer(ascent), asked_name(check.terms.settings, check.host)
         if issuer is not None and not is_address(name):
             zones, zone = self._issuers.setdefault(issuer, {}), zone_of(name)
             zones[zone] = zones.get(zone, False) or check.terms.flow in TO_SAAS
@@ -53,13 +56,24 @@ class Answers:
 
     def to_others(self) -> Others:
         """The same as values and questions."""
-        return Others(
-            self._authorities, self.sent_by, self.signed_by, self.shown_by, self.declared_for, self.own_offset
-        )
+        return Others(self.completed, self.signed_by, self.shown_by, self.declared_for, self.own_offset)
 
-    def sent_by(self, der: bytes) -> str:
-        """A target that sent this CA's certificate."""
-        return self._authorities[der]
+    def completed(self, check: Check, chain: tuple[bytes, ...]) -> Completed | None:
+        """What becomes of a chain (DER) that is trusted with CAs that other targets sent; None: with none.
+
+        Reads the CAs in use, those of this host and those of browsers.
+        """
+        settings = check.terms.settings
+        if not isinstance(settings, Settings):
+            return None
+        missing = chains.completed_by(chain, self._authorities, settings.ca_file)
+        if not missing:
+            return None
+        named = ", ".join(one.title for one in certificates.read(missing))
+        sender = self._authorities[missing[0]]
+        proof = f"the server left out {named}; {sender} sent it, and with it the chain is trusted"
+        name = asked_name(settings, check.host)
+        return interception.completed(chain, missing, proof, name, settings)
 
     def signed_by(self, issuer: str) -> Signed:
         """The zones of public names for which this issuer signs, that no public CA vouches for."""

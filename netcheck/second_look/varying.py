@@ -22,7 +22,7 @@ from probes.ssh import choices
 from probes.ssh import probe as ssh
 from probes.ssh.wire import Algorithms
 from probes.tls import hello_of
-from probes.urls import ascii_name
+from probes.urls import asked_name
 
 UNKNOWN = object()  # a probe without that option
 ANY_FLOW = "vault-to-target"
@@ -82,7 +82,7 @@ async def _shaken(
     settings, port = check.terms.settings, main.port or check.terms.port
     if main.address is None or port is None or not hasattr(settings, "server_name"):
         return None
-    hello: TlsHello = hello_of(ascii_name(settings.server_name or check.host), settings)
+    hello: TlsHello = hello_of(asked_name(settings, check.host), settings)
     timeout = check.terms.timing.timeout
     return greeted.varied(await shake(main.address, port, hello, look.network, timeout))
 

@@ -81,13 +81,14 @@ class Authorities:
         good, expired, not-yet-valid, expires-soon, wrong-name, self-signed, missing-intermediate,
         weak-key (RSA of 1024 bits), private (leaf alone, of a CA that the vault does not know),
         private-chain (with its root); and such as decrypting devices make: inspected (a CA of the company's),
-        inspected-cloud (a product's CA under the company's root), inspected-appliance (a product's own root).
+        inspected-cloud (a product's CA under the company's root), inspected-appliance (a product's own root);
+        page-by-proxy (under the company's CA, for another name).
         self-signed-appliance is an appliance's own. Those of `tests.lab.issuers` are further ones.
         """
         key: Key = ec.generate_private_key(ec.SECP256R1())
         if kind == "weak-key":
             key = rsa.generate_private_key(65537, 1024)
-        name = "another.lab.test" if kind == "wrong-name" else host
+        name = "another.lab.test" if kind in ("wrong-name", "page-by-proxy") else host
         access = ACCESS.get(kind)
         issuers = {
             **self.others,
@@ -96,6 +97,7 @@ class Authorities:
             "self-signed": None,
             "self-signed-appliance": None,
             "expired-inspected": self.cloud,
+            "page-by-proxy": self.gateway,
             "private": self.private,
             "private-chain": self.private,
             "inspected": self.gateway,

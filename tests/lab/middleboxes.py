@@ -1,7 +1,8 @@
 """Devices in front of a TLS server that read the ClientHello: `python -m tests.lab.middleboxes FILE`.
 
 FILE is as for `tests.lab.listeners`. What a device does not mind it passes on to a server of its own, which
-speaks TLS with the certificate in the PEM file. What it minds it resets or swallows; some say no by an alert.
+speaks TLS with the certificate in the PEM file. What it minds it resets or swallows; some say no by an alert,
+and some decrypt it: a second PEM file has the certificate that they make.
 """
 
 from __future__ import annotations
@@ -45,17 +46,24 @@ class Hello(NamedTuple):
 
 
 class Box(NamedTuple):
-    """What a device minds and does then; `strict`: the server behind knows its own name alone."""
+    """What a device minds and does then; `strict`: the server behind knows its own name alone.
+
+    `does` None: it decrypts.
+    """
 
     minds: Callable[[Hello], bool]
-    does: Behaviour
+    does: Behaviour | None
     strict: bool = False
 
     def ends(self, hello: Hello) -> Behaviour | None:
         """Who ends the connection at this hello, if anybody."""
-        if self.minds(hello):
+        if self.does and self.minds(hello):
             return self.does
         return _alert(UNRECOGNIZED_NAME) if self.strict and not _ours(hello) else None
+
+    def decrypts(self, hello: Hello) -> bool:
+        """Whether the client gets the device's own certificate."""
+        return self.does is None and self.minds(hello)
 
 
 def _alert(number: int) -> Behaviour:
@@ -85,6 +93,14 @@ def _alpn(hello: Hello) -> bool:
     return ALPN in hello.extensions
 
 
+def _h2(hello: Hello) -> bool:
+    return b"\x02h2" in hello.extensions.get(ALPN, b"")
+
+
+def _old(hello: Hello) -> bool:
+    return TLS_1_3 not in hello.versions
+
+
 BOXES = {
     "box-1.3-reset": Box(_has(TLS_1_3), reset),
     "box-1.3-silent": Box(_has(TLS_1_3), silent),
@@ -97,6 +113,9 @@ BOXES = {
     "box-no-alpn": Box(_no_alpn, _alert(NO_PROTOCOL)),
     "box-alpn": Box(_alpn, _alert(NO_PROTOCOL)),
     "box-all-silent": Box(lambda hello: True, silent),
+    "box-1.2-decrypts": Box(_old, None),
+    "box-h2-decrypts": Box(_h2, None),
+    "box-1.2-silent": Box(_old, silent),
 }
 
 
@@ -130,15 +149,18 @@ async def behind(kind: str, pem: str) -> int:
     return port
 
 
-def device(box: Box, port: int) -> Behaviour:
-    """Reads what the client says first, and then passes everything on, or does as it does."""
+def device(box: Box, port: int, own: int) -> Behaviour:
+    """Reads what the client says first, and then passes everything on, or does as it does.
+
+    `port` of the server behind, `own` of the one that shows the device's certificate.
+    """
 
     async def pass_on(reader: StreamReader, writer: StreamWriter) -> None:
         first, hello = await read_hello(reader)
         if end := box.ends(hello):
             await end(reader, writer)
             return
-        there, back = await asyncio.open_connection("127.0.0.1", port)
+        there, back = await asyncio.open_connection("127.0.0.1", own if box.decrypts(hello) else port)
         back.write(first)
         await asyncio.gather(_copy(reader, back), _copy(there, writer))
 
@@ -153,11 +175,13 @@ async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
     writer.close()
 
 
-async def serve(wanted: list[tuple[str, int, str, str]]) -> None:
+async def serve(wanted: list[tuple[str, int, str, str, str | None]]) -> None:
     """Listen everywhere, and serve until the process ends."""
-    for address, port, kind, pem in wanted:
-        box = BOXES[kind]
-        behave = wrapped(device(box, await behind(kind, pem)))
+    for address, port, kind, pem, own_pem in wanted:
+        box = BOXES[kind.split()[0]]
+        server = await behind(kind, pem)
+        own = await behind(kind, own_pem) if own_pem else server
+        behave = wrapped(device(box, server, own))
         await asyncio.start_server(behave, address, port, backlog=64)
     await asyncio.Event().wait()
 

@@ -12,8 +12,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.lab import between, liars, sshds
 from tests.lab.certificates import Authorities
@@ -295,15 +296,21 @@ class Servers:
 
     def _boxes(self, place: str) -> None:
         """Devices before a TLS server that read what clients say first."""
-        wanted: list[Listener] = [
-            (scene.address, port, kind, str(self.authorities.issue("good", scene.host)))
+        wanted = [
+            (
+                scene.address,
+                port,
+                kind,
+                str(self.authorities.issue("good", scene.host)),
+                self._pem(scene, kind),
+            )
             for scene, port, kind in self._wanted(place, *BOXES)
         ]
         if wanted:
             self._listen(f"boxes-{place}", place, wanted, "tests.lab.middleboxes")
 
     def _listen(
-        self, name: str, place: str, wanted: list[Listener], module: str = "tests.lab.listeners"
+        self, name: str, place: str, wanted: Sequence[tuple[Any, ...]], module: str = "tests.lab.listeners"
     ) -> None:
         config = self.folder / f"{name}.json"
         config.write_text(json.dumps(wanted))

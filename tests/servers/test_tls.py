@@ -198,6 +198,150 @@ def test_the_expected_issuer_passes(mint, serve_tls, look):
     assert look(serve_tls(mint.context(mint.leaf())).port, issuer="lab ROOT").verdict is Verdict.PASS
 
 
+@pytest.fixture
+def public(mint, ask, monkeypatch):
+    """One look at the port as the public name `web.example`, with a CA more than browsers have."""
+    company = mint.make("Lab Root G2", ca=True)  # as if it were the public one's
+    monkeypatch.setenv("SSL_CERT_FILE", mint.file(mint.root.pem, company.pem))
+    monkeypatch.setenv("NETCHECK_PUBLIC_CAS", mint.file(mint.root.pem))
+
+    def look(port, **settings):
+        return ask(PROBE, port, **{"server_name": "web.example", "public": True, **settings})
+
+    look.company = company
+    return look
+
+
+def test_an_issuers_name_excuses_no_chain(mint, serve_tls, public):
+    """A device may name its CA as a public one is named, also where what it signs has expired; a fingerprint
+    proves whose the certificate is."""
+    forged = mint.leaf(issuer=public.company)
+    port = serve_tls(mint.context(forged, public.company)).port
+    expired = serve_tls(mint.context(mint.leaf(issuer=public.company, days=(-30, -9)))).port
+    for where in (port, expired):
+        found = public(where, issuer="Lab Root")
+        assert (found.cause, found.confidence) == ("tls.intercepted", Confidence.LIKELY)
+        assert any("a name proves nothing" in sentence for sentence in found.evidence)
+    pinned = public(port, fingerprint=forged.certificate.fingerprint(hashes.SHA256()).hex())
+    assert pinned.verdict is Verdict.PASS
+    assert "no public CA knows the chain as it was sent" in pinned.evidence
+
+
+def test_a_certificate_for_another_name_needs_a_public_ca_too(mint, serve_tls, public):
+    """Where any name will do, and not any CA; else the name is what is wrong, and whose CA it is, is said."""
+    block = serve_tls(mint.context(mint.leaf("block.example", issuer=public.company)))
+    chain, full = public(block.port, verify="chain"), public(block.port)
+    assert (chain.cause, full.cause) == ("tls.untrusted", "tls.hostname_mismatch")
+    for found in (chain, full):
+        assert any("unknown to the bundle of public CAs" in sentence for sentence in found.evidence)
+    expired = serve_tls(mint.context(mint.leaf("block.example", issuer=public.company, days=(-30, -9))))
+    assert public(expired.port, verify="chain").cause == "tls.untrusted"
+    site = serve_tls(mint.context(mint.leaf("site.example")))
+    assert public(site.port, verify="chain").verdict is Verdict.PASS
+
+
+def test_what_is_not_verified_is_told_nevertheless(mint, serve_tls, public):
+    """Nobody asked who signed it; that no public CA did is evidence."""
+    found = public(serve_tls(mint.context(mint.leaf(issuer=public.company))).port, verify="none")
+    assert found.verdict is Verdict.PASS
+    assert "no public CA knows the chain as it was sent" in found.evidence
+
+
+def test_an_intermediate_that_only_this_host_has_decrypts_nothing(mint, serve_tls, ask, monkeypatch):
+    """The chain is a public CA's, and works here alone: a warning."""
+    middle = mint.make("Lab Intermediate", mint.root, ca=True)
+    monkeypatch.setenv("SSL_CERT_FILE", mint.file(mint.root.pem, middle.pem))
+    monkeypatch.setenv("NETCHECK_PUBLIC_CAS", mint.file(mint.root.pem))
+    server = serve_tls(mint.context(mint.leaf(issuer=middle)))
+    found = ask(PROBE, server.port, server_name="web.example", public=True)
+    assert found.verdict is Verdict.PASS
+    assert {caution.cause for caution in found.cautions} == {"tls.incomplete_chain"}
+
+
+@pytest.fixture
+def choosing(serve):
+    """A server whose certificate depends on what the ClientHello says."""
+
+    def start(own, others, minds):
+        def handler(raw):
+            raw.recv(1, socket.MSG_PEEK)
+            time.sleep(0.05)  # it comes in one piece
+            hello = raw.recv(65536, socket.MSG_PEEK)
+            with (others if minds(hello) else own).wrap_socket(raw, server_side=True) as sock:
+                while sock.recv(65536):
+                    pass
+
+        return serve(handler).port
+
+    return start
+
+
+def _offers_h2(hello):
+    return b"\x02h2" in hello
+
+
+def _offers_no_tls_1_3(hello):
+    return b"\x00\x2b" not in hello or b"\x03\x04" not in hello.partition(b"\x00\x2b")[2][:12]
+
+
+@pytest.mark.parametrize(
+    ("minds", "words"), [(_offers_h2, "with ALPN h2"), (_offers_no_tls_1_3, "with TLS 1.2 alone")]
+)
+def test_a_device_that_decrypts_some_clients_alone(mint, choosing, public, minds, words):
+    """It is seen by further handshakes: certain, for the check's own brought a public CA's chain."""
+    good = mint.context(mint.leaf())
+    forged = mint.context(mint.leaf(issuer=public.company), public.company)
+    found = public(choosing(good, forged, minds))
+    assert (found.cause, found.confidence) == ("tls.intercepted", Confidence.CERTAIN)
+    assert words in found.summary
+    assert found.facts["tls"]["known_publicly"] is False
+    unknown = mint.make("Nobody's", ca=True)
+    found = public(choosing(good, mint.context(mint.leaf(issuer=unknown), unknown), minds))
+    assert (found.cause, found.confidence) == ("tls.intercepted", Confidence.LIKELY)
+    # Not of names that are not public, nor where nothing is to be verified.
+    port = choosing(good, forged, minds)
+    assert public(port, public=False).verdict is Verdict.PASS
+    assert public(port, verify="none").verdict is Verdict.PASS
+
+
+def test_other_clients_of_an_honest_server(mint, serve, choosing, public):
+    """A second certificate of a public CA, another name, or no session at all: nothing decrypts."""
+    good = mint.context(mint.leaf())
+    middle = mint.make("Lab Intermediate", mint.root, ca=True)
+    again = public(choosing(good, mint.context(mint.leaf(issuer=middle), middle), _offers_no_tls_1_3))
+    assert (again.verdict, again.cautions) == (Verdict.PASS, ())
+    wrong = mint.context(mint.leaf("a.example", issuer=public.company))
+    found = public(choosing(good, wrong, _offers_no_tls_1_3))
+    assert found.verdict is Verdict.PASS
+    assert any("for another name, by CN=Lab Root G2" in sentence for sentence in found.evidence)
+    good.minimum_version = TLS13
+    found = public(choosing(good, good, _offers_h2))
+    assert found.verdict is Verdict.PASS
+    assert any("TLS 1.2 alone fails" in sentence for sentence in found.evidence)
+
+
+def test_an_intermediate_that_comes_with_one_version_alone(mint, choosing, public):
+    """Who speaks the other one fails: a warning, and no device."""
+    middle = mint.make("Lab Intermediate", mint.root, ca=True)
+    whole, bare = (mint.context(mint.leaf(issuer=middle), *sent) for sent in ((middle,), ()))
+    found = public(choosing(whole, bare, _offers_no_tls_1_3))
+    assert found.verdict is Verdict.PASS
+    assert [caution.cause for caution in found.cautions] == ["tls.incomplete_chain"]
+    assert "TLS 1.2 alone" in found.cautions[0].text
+
+
+def test_a_signature_that_is_not_of_the_ca_that_came_along(mint, serve_tls, look, public):
+    """Its name is known here, so it is not that which is wrong; nor is a device proved."""
+    middle = mint.make("Lab Intermediate", mint.root, ca=True)
+    forger = mint.make("Lab Intermediate", ca=True)
+    server = serve_tls(mint.context(mint.leaf(issuer=forger), middle))
+    for found in (look(server.port), public(server.port)):
+        assert (found.cause, found.confidence) == ("tls.untrusted", Confidence.CERTAIN)
+        words = [found.summary, *found.evidence]
+        assert any("is not signed by CN=Lab Intermediate" in text or "signature" in text for text in words)
+        assert not any("not known here" in text for text in words)
+
+
 def test_expiry_within_the_warning_time_is_a_caution(mint, serve_tls, look):
     """Nine days left are fewer than thirty and more than seven."""
     server = serve_tls(mint.context(mint.leaf(days=(-1, 9.5))))

@@ -41,6 +41,10 @@ NOBODYS = (
     "O=Internet Widgits Pty Ltd,ST=Some-State,C=AU",
     "CN=ACME Forward Planning CA,O=ACME",
     "CN=Cloudflare Inc ECC CA-3,O=Cloudflare\\, Inc.,C=US",
+    "CN=Trend Micro CA,O=Trend Micro Inc,C=US",  # has been a public CA too
+    "CN=Lightspeed Commerce Issuing CA,O=Lightspeed Commerce",
+    "CN=The Fiddler on the Roof CA,O=Fiddler Theatre",
+    "CN=Trellix Garden Supplies CA,O=Trellix Garden",
 )
 
 
@@ -50,6 +54,21 @@ def signed_by(name: str) -> tuple[Certificate]:
     [leaf] = certificates.read([x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)])
     issuer = x509.Name.from_rfc4514_string(name).rfc4514_string(certificates.WORDS)
     return (replace(leaf, issuer=issuer),)
+
+
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [
+        ("CN=DO_NOT_TRUST_FiddlerRoot,O=DO_NOT_TRUST,OU=Created by http://www.fiddler2.com", "Fiddler"),
+        ("CN=Fiddler Root Certificate Authority,O=Progress Telerik Fiddler", "Fiddler"),
+        ("CN=Lightspeed Rocket,O=Lightspeed Systems", "Lightspeed"),
+        ("CN=InterScan Web Security Virtual Appliance,O=Trend Micro", "Trend Micro"),
+        ("CN=Trend Micro Web Security CA,O=Trend Micro", "Trend Micro"),
+    ],
+)
+def test_a_product_whose_maker_is_named_like_others(name: str, product: str) -> None:
+    """By more than the maker's name."""
+    assert inspectors.product_of(signed_by(name)) == product
 
 
 @pytest.mark.parametrize(("kind", "product"), PRODUCTS.items())

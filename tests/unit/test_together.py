@@ -15,7 +15,7 @@ from netcheck.diagnosis.hostkeys import unverified
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.diagnosis.together import together
 from netcheck.second_look.answers import Answers, zone_of
-from probes import ssh, tls
+from probes import certificates, ssh, tls
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 
 CERTAIN, LIKELY, UNDETERMINED = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED
@@ -108,6 +108,12 @@ def test_a_chain_of_a_public_name_that_a_company_completes(
     told = together(untrusted, checks("b.example", tls.Settings(public=True)), others)
     assert (told.cause, told.confidence) == ("tls.intercepted", LIKELY)
     assert together(untrusted, checks("b.example"), others).cause == "tls.incomplete_chain"
+    # The expected name proves nothing, a fingerprint does.
+    named = tls.Settings(public=True, issuer="trustme")
+    assert together(untrusted, checks("b.example", named), others).cause == "tls.intercepted"
+    [leaf] = certificates.read([der(bare[0])])
+    proved = tls.Settings(public=True, fingerprint=leaf.sha256)
+    assert together(untrusted, checks("b.example", proved), others).cause == "tls.incomplete_chain"
     # Under another name a wrong server answers, be it decrypted or not.
     assert (
         together(untrusted, checks("c.example", tls.Settings(public=True)), others).cause == "tls.untrusted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netcheck.diagnosis import catalogue
-from netcheck.diagnosis.facts import issuer, tls_name
+from netcheck.diagnosis.facts import issuer
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
 from netcheck.diagnosis.findings.signs import (
@@ -21,6 +21,7 @@ from netcheck.diagnosis.findings.vantage import Outage
 from netcheck.diagnosis.policy import BLOCKING
 from netcheck.record import CheckRecord
 from probes.contract import Confidence
+from probes.urls import asked_name
 from probes.words import few
 
 # These say no device: silence may be that of a host that is down.
@@ -75,7 +76,7 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
 
 def exemption(checks: Sequence[CheckRecord], here: str) -> str:
     """What the proxy's people are asked for: the names as they have to enter them, and from where."""
-    named = ((tls_name(check.host, check.settings), check.port) for check in checks)
+    named = ((asked_name(check.settings, check.host), check.port) for check in checks)
     names, below = _listed(f"{name}:{port}" for name, port in named)
     sources = list(dict.fromkeys(check.source.address for check in checks if check.source)) or [here]
     signer = issuer(checks[0].facts)

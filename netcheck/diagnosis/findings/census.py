@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from netcheck.diagnosis.facts import known_publicly, tls_name
+from netcheck.diagnosis.facts import known_publicly
 from netcheck.diagnosis.findings.signs import answered, host_of, is_decrypted, network, passed, unsent
 from netcheck.record import CheckRecord
+from probes.urls import asked_name
 
 
 class By(IntEnum):
@@ -82,11 +83,11 @@ class Census:
         answering: set[Cell] = set()
         self.exempt: dict[str, dict[str, None]] = {}
         decrypted = {
-            (check.vantage, tls_name(check.host, check.settings)) for check in failed if is_decrypted(check)
+            (check.vantage, asked_name(check.settings, check.host)) for check in failed if is_decrypted(check)
         }
         for check in checks:
             if check.facts and known_publicly(check.facts):
-                name = tls_name(check.host, check.settings)
+                name = asked_name(check.settings, check.host)
                 if (check.vantage, name) not in decrypted:
                     self.exempt.setdefault(check.vantage, {})[name] = None
             cell = cell_of(check)
