@@ -101,8 +101,6 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
         return ("size", _size(check))  # one tunnel has one size
     if prefix in LOST:
         return None
-    if prefix == "clock":
-        return ("clock", host_of(check))
     return ("service", check.probe, check.port if prefix == "policy" else None)
 
 
