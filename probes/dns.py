@@ -110,11 +110,7 @@ class Asker:
 
     async def _answer(self, server: dnswire.Server) -> dnswire.Answer:
         """The answer for the first of the names that exists, or for the last of them."""
-        for name in self._names:
-            answer = await dnswire.ask(self._network, server, name, self._types, self._until)
-            if answer.status != "nxdomain":
-                break
-        return answer
+        return await dnswire.ask_in_turn(self._network, server, self._names, self._types, self._until)
 
     async def _alike(self, answer: dnswire.Answer) -> Alike:
         """What any name gets under the search suffix by which this one was found, or else in its own zone.

@@ -276,6 +276,8 @@ async def _resolve(
         with ladder.step(Layer.RESOLVE) as rung:
             found = await network.resolve(host, timing.timeout)
             rung.detail["addresses"] = list(found.addresses)
+            if found.listed:
+                rung.detail["hosts_file"] = True
             of_hosts(host, found.addresses)
     except Stopped:
         return ladder.steps[0], (), ladder.ascent()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from probes import portals, proxy
-from probes.contract import Credential, Layer, Outcome, Target, Timing
+from probes.contract import Ascent, Credential, Layer, Outcome, Target, Timing, Verdict
 from probes.ladder import Ladder, Stopped, look
 from probes.net.base import Connection, Network
 from probes.proxy import Way
@@ -39,6 +39,10 @@ async def look_opened(
     credential: Credential | None = None,
 ) -> Outcome:
     """One ladder on each address of the target, or of the proxy that leads to it."""
+    if settings.proxy == ENVIRONMENT:
+        named = proxy.from_environment(scheme, target.host)
+        if named is not None and proxy.unusable(named):
+            return _no_such_way()
     way = way_of(settings, scheme, target.host)
 
     async def climb(ladder: Ladder) -> None:
@@ -51,6 +55,13 @@ async def look_opened(
     if way is None:
         return await look(target, timing, network, layers, climb)
     return await proxy.look_through(way, timing, network, layers, climb)
+
+
+def _no_such_way() -> Outcome:
+    """Its words are the environment's, and may hold a password: they are not repeated."""
+    words = "the environment's proxy is no URL of a proxy that is known (http, https, socks5)"
+    layer = Layer.VANTAGE
+    return Outcome(None, (Ascent(None, Verdict.ERROR, (), "probe.unsupported", layer, summary=words),))
 
 
 class Opening:

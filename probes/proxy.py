@@ -77,6 +77,15 @@ def way(url: str) -> Way:
     return Way(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
 
 
+def unusable(url: str) -> bool:
+    """Whether this names no proxy that netcheck can go through: another scheme, no host, no such port."""
+    try:
+        found = way(url)
+    except (KeyError, ValueError):
+        return True
+    return not found.host
+
+
 def from_environment(scheme: str, host: str) -> str | None:
     """The proxy that programs of this host would use for the target, by HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 

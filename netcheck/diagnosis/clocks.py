@@ -16,7 +16,11 @@ SKEWED = 60.0  # seconds of our own clock's error that explain a certificate's d
 def by_clock(judgement: Judgement, check: Check, others: Others) -> Judgement:
     """A certificate's dates are read by this host's clock, which others may show to be wrong."""
     offset = others.own_offset
-    if offset is None or abs(offset) < SKEWED:
+    if offset is None:
+        return judgement
+    if abs(offset) <= AGREE:
+        return also(judgement, "this host's clock is right: those of other targets agree with it")
+    if abs(offset) < SKEWED:
         return judgement
     way = "behind" if offset > 0 else "ahead of"
     words = f"this host's own clock is {span_words(abs(offset))} {way} those of other targets, which agree"

@@ -13,6 +13,7 @@ from netcheck.record import AddressRecord, Warned
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Verdict
 from probes.words import duration_words, few
 
+HOSTS_FILE = "its address is from this host's hosts file, whatever DNS says"
 # What one look can't tell from a moment's loss or load: certain only once a second look agrees.
 PASSING = frozenset(
     {
@@ -76,11 +77,17 @@ def _not_passed(outcome: Outcome, main: Ascent, looks: int) -> Judgement:
         summary=main.summary,
         main=main,
         steps=_steps(outcome, main),
-        evidence=main.evidence,
+        evidence=_evidence(outcome, main),
         warnings=_warnings(outcome, main),
         addresses=_addresses(outcome),
         side=Side.OURS if facts.works_through(main.facts) else None,
     )
+
+
+def _evidence(outcome: Outcome, main: Ascent) -> tuple[str, ...]:
+    """Its proofs, and where a wrong address may come from."""
+    listed = outcome.resolve is not None and outcome.resolve.detail.get("hosts_file")
+    return (*main.evidence, HOSTS_FILE) if listed else main.evidence
 
 
 def _passed(outcome: Outcome, main: Ascent) -> Judgement:

@@ -176,10 +176,14 @@ class Reply(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """A name's addresses, in the order in which programs would try them, and the seconds it took."""
+    """A name's addresses, in the order in which programs would try them, and the seconds it took.
+
+    `listed`: they are those of this host's own file (hosts(5)), whatever DNS says.
+    """
 
     addresses: tuple[str, ...]
     duration: float = 0.0
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

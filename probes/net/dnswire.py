@@ -100,6 +100,17 @@ async def ask(network: Network, server: Server, name: str, types: Sequence[str],
     return Answer(server, "found" if found else "no_address", shown, tuple(found), name, tuple(failures))
 
 
+async def ask_in_turn(
+    network: Network, server: Server, names: Sequence[str], types: Sequence[str], until: float
+) -> Answer:
+    """What this server says of the first of the names that exists, or of the last (resolv.conf(5))."""
+    for name in names:
+        answer = await ask(network, server, name, types, until)
+        if answer.status != "nxdomain":
+            break
+    return answer
+
+
 async def ask_by_tcp(network: Network, server: Server, name: str, kind: str, until: float) -> Answer:
     """What this server says of the name over TCP (RFC 7766), as of a large answer."""
     try:

@@ -55,6 +55,7 @@ class Lookup:
             await asyncio.wait({system}, timeout=timeout * SUSPICIOUS)
             answers = await self._explain(host, began + timeout, system)
             addresses = await system
+            listed = set(addresses) <= set(hosts_file(host))
         except TimedOut:
             raise _failure(host, "timeout", answers) from None
         except socket.gaierror as error:
@@ -63,7 +64,7 @@ class Lookup:
             raise LookupFailed("nxdomain", f"{host} is not a valid name") from None
         finally:
             system.cancel()
-        return Resolution(addresses, self._network.now() - began)
+        return Resolution(addresses, self._network.now() - began, listed)
 
     async def _explain(self, host: str, until: float, system: asyncio.Task[tuple[str, ...]]) -> list[Answer]:
         """What each of the system's servers says, unless the system's own lookup ends well first."""
@@ -82,9 +83,10 @@ class Lookup:
         from probes.net import dnswire  # dnspython loads when first needed
 
         config = dnswire.system_config()
-        name = dnswire.candidates(host, config)[0]
+        names = dnswire.candidates(host, config)
         questions = (
-            dnswire.ask(self._network, server, name, ("A", "AAAA"), until) for server in config.servers
+            dnswire.ask_in_turn(self._network, server, names, ("A", "AAAA"), until)
+            for server in config.servers
         )
         return list(await asyncio.gather(*questions))
 
@@ -124,7 +126,14 @@ def _failure(host: str, reason: Reason, answers: list[Answer]) -> LookupFailed:
         return LookupFailed(reason, f"{host} can't be looked up; no DNS server to ask", evidence, False)
     best = decisive(answers)
     if best.status == "found":
-        why = "" if best.without else ": hosts file or nsswitch?"
+        silent = next((answer.text for answer in answers if answer.status == "timeout"), None)
+        why = (
+            ""
+            if best.without
+            else f"; {silent}, and is waited for"
+            if silent
+            else ": hosts file or nsswitch?"
+        )
         text = f"the system can't look {host} up, though {best.text}{why}"
-        return LookupFailed(reason, text, evidence, False)
+        return LookupFailed("timeout" if silent else reason, text, evidence, False)
     return LookupFailed(cast(Reason, best.status), best.text, evidence)

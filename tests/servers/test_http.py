@@ -485,7 +485,8 @@ def test_endless_session_tickets_end(mint, serve_tls, ask):
         (
             "proxy",
             "proxy",
-            "`proxy` is not a proxy's URL (`http://proxy.acme.example:3128`, `https://…`, `socks5://…`), `env` or `none`",
+            "`proxy` is not a proxy's URL (`http://proxy.acme.example:3128`, `https://…`, `socks5://…`),"
+            " `env` or `none`",
         ),
         ("status", [99], "`99` is not an HTTP status: 100 to 599"),
         ("method", "get", "`get` is not a method: `GET`, `HEAD`, `OPTIONS`, `POST`"),

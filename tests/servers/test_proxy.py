@@ -395,3 +395,16 @@ def test_the_environments_proxy(monkeypatch):
     assert proxy.from_environment("wss", "acme.vault.example") == "http://proxy.acme.example:3128"
     assert proxy.from_environment("https", "db.internal.example") is None
     assert proxy.from_environment("http", "acme.vault.example") is None
+
+
+@pytest.mark.parametrize(
+    "named", ["foo://proxy.acme.example", "http://h:99999", "http://", "http://me:pw@h:x"]
+)
+def test_an_environment_that_names_no_proxy(monkeypatch, ask, named):
+    """Said of the environment, and without its words, which may hold a password."""
+    monkeypatch.setenv("https_proxy", named)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    found = ask(HTTPS, 443, host="target.invalid", proxy="env")
+    assert (found.verdict, found.cause) == (Verdict.ERROR, "probe.unsupported")
+    assert named not in found.summary

@@ -41,3 +41,11 @@ def test_the_dead_are_named_and_counted() -> None:
     judgement = judge(of(False), Outcome(None, (GOOD, HERE, DEAD)))
     assert judgement.summary == "1 of 3 addresses failed: 10.0.0.2 tcp.refused"
     assert "10.0.0.2: RST after 1 ms" in judgement.evidence
+
+
+def test_where_a_wrong_address_may_come_from() -> None:
+    """The hosts file's address that fails is said to be the hosts file's; one that works is not."""
+    by_file = Step(Layer.RESOLVE, Verdict.PASS, detail={"hosts_file": True})
+    for resolve, said in ((by_file, True), (Step(Layer.RESOLVE, Verdict.PASS), False)):
+        found = judge(of(False), Outcome(resolve, (DEAD,)))
+        assert any("hosts file" in words for words in found.evidence) is said

@@ -300,7 +300,9 @@ def test_a_long_answer_comes_over_tcp() -> None:
     assert outcome.ascents[0].address == "10.20.0.15"
 
 
-def explained(monkeypatch: pytest.MonkeyPatch, error: OSError, servers: dict[Any, Any]) -> LookupFailed:
+def explained(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, servers: dict[Any, Any], host: str = "db.acme.example"
+) -> LookupFailed:
     """How a failure of the system's lookup is explained."""
 
     def system(host: str) -> tuple[str, ...]:
@@ -311,7 +313,7 @@ def explained(monkeypatch: pytest.MonkeyPatch, error: OSError, servers: dict[Any
     async def main() -> LookupFailed:
         network = Scripted({}, datagrams=servers)
         with pytest.raises(LookupFailed) as caught:
-            await lookup.Lookup(network, Threads()).resolve("db.acme.example", 1.0)
+            await lookup.Lookup(network, Threads()).resolve(host, 1.0)
         return caught.value
 
     return asyncio.run(main())
@@ -334,6 +336,29 @@ def test_dns_explains_the_systems_failure(
     servers = dict(zip((ONE, TWO), answers, strict=False))
     failed = explained(monkeypatch, socket.gaierror(code, "x"), servers)
     assert (failed.reason, failed.certain) == (reason, certain)
+
+
+def test_the_search_list_is_walked_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead first server made the system's lookup too slow; the name exists under the second suffix."""
+    config = StubConfig((ONE, TWO), ("corp.example", "acme.example"), 1)
+    monkeypatch.setattr(dnswire, "system_config", lambda: config)
+    failed = explained(monkeypatch, socket.gaierror(socket.EAI_AGAIN, "x"), {TWO: server(DB)}, "db")
+    assert (failed.reason, failed.certain) == ("timeout", False)
+    assert "10.0.0.54 says 10.20.0.15 for db.acme.example." in failed.text
+    assert "10.0.0.53 did not answer" in failed.text
+
+
+@pytest.mark.parametrize("listed", ["10.20.0.77", "10.20.0.78"])
+def test_an_address_of_the_hosts_file_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: str
+) -> None:
+    """Whoever fails with it need not look for a firewall first."""
+    file = tmp_path / "hosts"
+    file.write_text(f"{listed} db.acme.example\n")
+    monkeypatch.setattr(lookup, "HOSTS", file)
+    monkeypatch.setattr(lookup, "_system", lambda host: ("10.20.0.77",))
+    found = asyncio.run(lookup.Lookup(Scripted({}), Threads()).resolve("db.acme.example", 1.0))
+    assert found.listed is (listed == "10.20.0.77")
 
 
 def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
