@@ -35,6 +35,6 @@ class Others(NamedTuple):
     authorities: Iterable[bytes] = ()
     sent_by: Callable[[bytes], str] = lambda der: ""
     signed_by: Callable[[str], Signed] = lambda issuer: Signed()
-    shown_by: Callable[[str], Mapping[str, str]] = lambda key: NOTHING
+    shown_by: Callable[[str], Mapping[str, tuple[str, ...]]] = lambda key: NOTHING
     declared_for: Callable[[str], tuple[str, ...]] = lambda key: ()
     own_offset: float | None = None

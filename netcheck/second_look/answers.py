@@ -22,7 +22,7 @@ class Answers:
     def __init__(self) -> None:
         self._authorities: dict[bytes, str] = {}
         self._issuers: dict[str, dict[str, bool]] = {}  # zones of names, and whether the service's
-        self._keys: dict[str, dict[str, str]] = {}
+        self._keys: dict[str, dict[str, tuple[str, ...]]] = {}
         self._declared: dict[str, dict[str, None]] = {}
         self._offsets: dict[str, float] = {}
 
@@ -42,7 +42,10 @@ class Answers:
             self._issuers.setdefault(issuer, {})[zone_of(name)] = check.terms.flow in TO_SAAS
         key = facts.host_key(ascent)
         if key is not None and ascent.address is not None:
-            self._keys.setdefault(key, {})[ascent.address] = check.target
+            shown = self._keys.setdefault(key, {})
+            targets = shown.get(ascent.address, ())
+            if check.target not in targets:
+                shown[ascent.address] = (*targets, check.target)
         offset = facts.clock_offset(ascent)
         if offset is not None:
             self._offsets[check.host] = offset
@@ -62,8 +65,8 @@ class Answers:
         zones = self._issuers.get(issuer, {})
         return Signed(frozenset(zones), not all(zones.values()))
 
-    def shown_by(self, key: str) -> Mapping[str, str]:
-        """The addresses that show this host key, and the target that each is of."""
+    def shown_by(self, key: str) -> Mapping[str, tuple[str, ...]]:
+        """The addresses that show this host key, and the targets that each is of."""
         return self._keys.get(key, {})
 
     def declared_for(self, key: str) -> tuple[str, ...]:
