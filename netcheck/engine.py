@@ -29,10 +29,11 @@ from netcheck.schedule import Schedule
 from netcheck.second_look import review
 from netcheck.second_look.answers import Answers
 from netcheck.second_look.experiments import Experimenter
-from netcheck.second_look.handshakes import Handshake, Handshakes
+from netcheck.second_look.handshakes import Handshakes
 from netcheck.second_look.sightings import Sightings
 from netcheck.second_look.tracing import Tracer
 from netcheck.second_look.varying import by_version
+from netcheck.second_look.waiting import Held, Waiting
 from probes.contract import Outcome, Verdict
 from probes.net.base import Network
 from probes.net.real import SystemNetwork
@@ -88,8 +89,8 @@ class Engine:
         self._planned = 0
         self._records: dict[int, CheckRecord] = {}
         self._failures: dict[int, Failure] = {}
-        self._connected: list[tuple[Handshake, Refined]] = []  # what is yet to be traced though it connects
-        self._awaiting: list[Handshake] = []  # what works, and is compared with what others answer
+        self._connected: list[tuple[Held, Refined]] = []  # what is yet to be traced though it connects
+        self._waiting = Waiting(self._compare)  # what works, and is compared with what others answer
         self._sightings = Sightings()
         self._answers = Answers()
         self._handshakes: Handshakes | None = None
@@ -135,7 +136,7 @@ class Engine:
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(self._items())
         await self._handshakes.finish()
-        self._compare()
+        self._waiting.settle_all()
         if self._failures or self._connected:
             await self._look_deeper(self._looker(self._network(limits, review.PER_PORT)))
 
@@ -190,13 +191,13 @@ class Engine:
         judgement = as_expected(check, judged)
         passed = judgement.verdict.works
         if is_bare(check, judgement) and self._handshakes is not None:
-            self._handshakes.hold(Handshake(index, check, outcome, judgement))
+            self._handshakes.hold(Held(index, check, outcome, judgement))
         elif self._waits(check, outcome, judgement):
             self._failures[index] = Failure(index, check, outcome, judged)
         elif passed and awaits(judgement):
-            self._awaiting.append(Handshake(index, check, outcome, judgement))
+            self._waiting.hold(Held(index, check, outcome, judgement))
         else:
-            self._passed_or_settled(Handshake(index, check, outcome, judgement))
+            self._passed_or_settled(Held(index, check, outcome, judgement))
         for observer in self._observers:
             observer.looked(passed)
 
@@ -210,14 +211,13 @@ class Engine:
             return check.terms.retries > 0
         return judgement.verdict is Verdict.FAIL and (check.terms.retries > 0 or self._depth.trace)
 
-    def _compare(self) -> None:
-        """Settle what waited for what others answered."""
-        held, self._awaiting = self._awaiting, []
+    def _compare(self, held: Sequence[Held]) -> None:
+        """Settle what waited for what others answered, by what they have answered so far."""
         others = self._answers.to_others()
         for one in held:
             self._passed_or_settled(one._replace(judgement=passing(one.judgement, one.check, others)))
 
-    def _proved(self, held: Handshake, against: Stalled | None) -> None:
+    def _proved(self, held: Held, against: Stalled | None) -> None:
         """A bare handshake, once it is known whether anybody would have got it."""
         if against is None:
             self._sightings.prove(held.judgement.main.address, held.judgement.main.started)
@@ -235,7 +235,7 @@ class Engine:
         else:
             self._settle(held.number, held.check, held.outcome, refined)
 
-    def _passed_or_settled(self, held: Handshake, controls: tuple[Control, ...] = ()) -> None:
+    def _passed_or_settled(self, held: Held, controls: tuple[Control, ...] = ()) -> None:
         refined = Refined(held.judgement, controls=controls)
         if self._depth.everyone and self._depth.trace and held.judgement.verdict.works:
             self._connected.append((held, refined))
@@ -252,7 +252,7 @@ class Engine:
         """What had to wait for the whole run; failures too, where the second look was cut short."""
         if self._handshakes is not None:
             self._handshakes.give_up()
-        self._compare()
+        self._waiting.settle_all()
         for held, refined in self._connected:
             self._settle(held.number, held.check, held.outcome, refined)
         for failure in self._failures.values():

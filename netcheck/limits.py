@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 from probes.net.base import PARTING
@@ -72,7 +74,7 @@ class Gate:
         self._at_host: dict[str, deque[Turn]] = {}  # waiting because their host is busy
         self._in_all: deque[tuple[str, Turn]] = deque()  # waiting because all places are taken
         self._ended = asyncio.Event()
-        self.lines: dict[Port, deque[Turn]] = {}  # those who wait for a port that somebody has alone
+        self._alone: dict[Port, deque[Turn]] = {}  # waiting for a port that somebody has alone
 
     def admit(self, address: str, port: int | None, alone: bool = False) -> AbstractAsyncContextManager[None]:
         """Held while a connection to this port of this address is under way.
@@ -86,11 +88,11 @@ class Gate:
         if self._hosts.get(address, 0) >= self.per_host:
             turn: Turn = asyncio.get_running_loop().create_future()
             self._at_host.setdefault(address, deque()).append(turn)
-            await self._turn(address, turn)
+            await _turn(turn, partial(self.leave, address))
         elif self.under_way >= self.limit:
             turn = asyncio.get_running_loop().create_future()
             self._in_all.append((address, turn))
-            await self._turn(address, turn)
+            await _turn(turn, partial(self.leave, address))
         else:
             self._take(address)
         if self._interval:
@@ -111,6 +113,25 @@ class Gate:
         while self._in_all and self.under_way < self.limit:
             self._serve(*self._in_all.popleft())
 
+    async def enter_alone(self, address: str, port: Port) -> None:
+        """The same, once nobody else who asks so has the port; in the order of asking."""
+        if port in self._alone:
+            turn: Turn = asyncio.get_running_loop().create_future()
+            self._alone[port].append(turn)
+            await _turn(turn, partial(self._next_alone, port))
+        else:
+            self._alone[port] = deque()
+        try:
+            await self.enter(address)
+        except asyncio.CancelledError:
+            self._next_alone(port)
+            raise
+
+    def leave_alone(self, address: str, port: Port) -> None:
+        """The port is the next one's in a moment: a server notices an end late."""
+        self.leave(address)
+        asyncio.get_running_loop().call_later(PARTING, self._next_alone, port)
+
     async def exhausted(self) -> None:
         """This host has no descriptor or port left: fewer at once from now on, and wait for an end."""
         self.shortages += 1
@@ -125,15 +146,6 @@ class Gate:
     def _take(self, address: str) -> None:
         self.under_way += 1
         self._hosts[address] = self._hosts.get(address, 0) + 1
-
-    async def _turn(self, address: str, turn: Turn) -> None:
-        """Waits for the turn; one that came together with a cancellation is handed on."""
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave(address)
-            raise
 
     def _promote(self, address: str) -> None:
         """The first waiter at this host now waits for a place in all, ahead of newcomers."""
@@ -152,6 +164,16 @@ class Gate:
             self._take(address)
             turn.set_result(None)
 
+    def _next_alone(self, port: Port) -> None:
+        """The next in the line has the port; without one it is free."""
+        line = self._alone[port]
+        while line:
+            turn = line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._alone[port]
+
     async def pace(self) -> None:
         """Returns when one more connection may start: starts are at least an interval apart."""
         if not self._interval:
@@ -160,6 +182,16 @@ class Gate:
         start = max(now, self._next_start)
         self._next_start = start + self._interval
         await asyncio.sleep(max(0.0, start - now))
+
+
+async def _turn(turn: Turn, hand_on: Callable[[], None]) -> None:
+    """Waits for the turn; one that came together with a cancellation is handed on."""
+    try:
+        await turn
+    except asyncio.CancelledError:
+        if turn.done() and not turn.cancelled():
+            hand_on()
+        raise
 
 
 class _Admission:
@@ -186,28 +218,12 @@ class _Alone(_Admission):
 
     __slots__ = ("_port",)
 
-    def __init__(self, gate: Gate, place: str, port: Port) -> None:
-        super().__init__(gate, place)
+    def __init__(self, gate: Gate, address: str, port: Port) -> None:
+        super().__init__(gate, address)
         self._port = port
 
     async def __aenter__(self) -> None:
-        line = self._gate.lines.get(self._port)
-        if line is None:
-            self._gate.lines[self._port] = deque()
-        else:
-            turn: Turn = asyncio.get_running_loop().create_future()
-            line.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._next()
-                raise
-        try:
-            await super().__aenter__()
-        except asyncio.CancelledError:
-            self._next()
-            raise
+        await self._gate.enter_alone(self._address, self._port)
 
     async def __aexit__(
         self,
@@ -215,15 +231,4 @@ class _Alone(_Admission):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await super().__aexit__(kind, error, trace)
-        asyncio.get_running_loop().call_later(PARTING, self._next)
-
-    def _next(self) -> None:
-        """The next in the line has the port; without one it is free."""
-        line = self._gate.lines[self._port]
-        while line:
-            turn = line.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        del self._gate.lines[self._port]
+        self._gate.leave_alone(self._address, self._port)

@@ -99,7 +99,7 @@ def _words(*words: str) -> Callable[[Any], bool]:
 
 def _trickling(error: Any) -> bool:
     """Bytes kept coming, too slowly to make a message: one a second does so in a step of two seconds."""
-    return bool(error.received and error.idle < error.elapsed * 0.6)
+    return bool(error.received and not error.whole and error.idle < error.elapsed * 0.6)
 
 
 def _not_tls(error: Any) -> bool:

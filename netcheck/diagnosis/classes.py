@@ -132,6 +132,11 @@ def network_of(host: str) -> str:
     return str(ipaddress.ip_network(f"{bare}/{prefix}", strict=False))
 
 
+def quick_network_of(address: str) -> str:
+    """The same of an address, though not as a network is written: for what runs at every open port."""
+    return network_of(address) if ":" in address else address.rpartition(".")[0]
+
+
 def stronger(first: Outcome, second: Outcome) -> Outcome:
     """Which of two looks that failed differently tells more.
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from probes.contract import Ascent
+
+if TYPE_CHECKING:
+    from probes.ssh.wire import Algorithms
+
+# How a server that will not go on with a key exchange ends it.
+NOT_FURTHER = frozenset({"protocol.closed", "protocol.reset", "protocol.silent"})
 
 
 def foreign_issuer(ascent: Ascent) -> str | None:
@@ -41,16 +47,19 @@ def greeted(ascent: Ascent) -> bool:
 
 
 def unverified_key(ascent: Ascent) -> str | None:
-    """The same, where nothing says that it is the right one."""
+    """The fingerprint of an SSH host key that was proved, and that nothing says is the right one."""
     found = ascent.facts.get("host_key")
     return found["fingerprint"] if found and found["standing"] != "verified" else None
 
 
-def refusable(ascent: Ascent) -> Mapping[str, Any] | None:
-    """What an SSH server offered that ended the key exchange once an algorithm of each kind was agreed on."""
-    ended = ascent.cause in ("protocol.closed", "protocol.reset") and "agreed" in ascent.facts
-    offered: Mapping[str, Any] | None = ascent.facts.get("offered")
-    return offered if ended and "host_key" not in ascent.facts else None
+def refusable(ascent: Ascent) -> Algorithms | None:
+    """What an SSH server offered that went no further once an algorithm of each kind was agreed on."""
+    from probes.ssh.wire import Algorithms  # reading a saved run needs no SSH
+
+    facts = ascent.facts
+    if ascent.cause not in NOT_FURTHER or "agreed" not in facts or "host_key" in facts:
+        return None
+    return Algorithms(**{kind: tuple(names) for kind, names in facts["offered"].items()})
 
 
 def through_proxy(ascent: Ascent) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 
 from netcheck.check import Check
 from netcheck.diagnosis import facts
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.classes import quick_network_of
 from netcheck.diagnosis.judgement import Judgement, also
 from netcheck.diagnosis.others import Others
 from netcheck.record import COPIES, Warned
@@ -38,7 +37,7 @@ def unverified(judgement: Judgement, others: Others) -> Judgement:
     """
     key = facts.unverified_key(judgement.main)
     shown = others.shown_by(key) if key is not None else NOTHING
-    if len(set(shown.values())) < COPIES or not _unrelated(shown):
+    if not _of_several(shown.values()) or not _unrelated(shown):
         return judgement
     words = _repeats(shown)
     if judgement.verdict is not Verdict.PASS:
@@ -65,8 +64,25 @@ def _repeats(shown: Iterable[str]) -> str:
 
 def _unrelated(shown: Iterable[str]) -> bool:
     """Whether these addresses lie in several networks of one family, and not on this very host."""
-    networks = {
-        network_of(one) for one in shown if not ipaddress.ip_address(one.partition("%")[0]).is_loopback
-    }
-    six = sum(":" in network for network in networks)
-    return max(six, len(networks) - six) > 1
+    first: dict[bool, str] = {}  # by family
+    for address in shown:
+        if not _is_loopback(address):
+            network = quick_network_of(address)
+            if first.setdefault(":" in address, network) != network:
+                return True
+    return False
+
+
+def _is_loopback(address: str) -> bool:
+    """RFC 1122 3.2.1.3, RFC 4291 2.5.3; told quickly, for one key may be shown by thousands."""
+    return address.startswith("127.") or address == "::1"
+
+
+def _of_several(hosts: Iterable[str]) -> bool:
+    """Whether these are so many different hosts; no more of them are looked at than need be."""
+    known = set[str]()
+    for host in hosts:
+        known.add(host)
+        if len(known) >= COPIES:
+            return True
+    return False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from netcheck.diagnosis.judgement import Judgement
 from netcheck.record import Control
+from probes.contract import Verdict
+from probes.variation import Variation
 
 
 class Varied(NamedTuple):
@@ -18,3 +20,11 @@ class Varied(NamedTuple):
     explain: Callable[[Judgement], Judgement]
     controls: tuple[Control, ...]
     telling: bool = False
+
+
+def controls(variations: Iterable[Variation], words: Callable[[Variation], str]) -> tuple[Control, ...]:
+    """Each variation as a control; `words` say what was done and how it ended."""
+    return tuple(
+        Control(one.varied, one.value, Verdict.PASS if one.works else Verdict.FAIL, words(one), one.cause)
+        for one in variations
+    )

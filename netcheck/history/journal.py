@@ -1,4 +1,4 @@
-"""The journal of a run: one JSON line as each check ends, so that a crash loses at most a second.
+"""The journal of a run: one JSON line as each check ends, so that of those a crash loses at most a second.
 
 `{"record": "run", …}` first, `{"record": "check", "number": N, …}` in the order in which the checks end
 (`number` is the check's place in the inventory), `{"record": "summary", …}` last.

@@ -12,14 +12,12 @@ import asyncio
 import enum
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from netcheck.check import Check
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.classes import quick_network_of
 from netcheck.diagnosis.found import Stalled
-from netcheck.diagnosis.judgement import Judgement
 from netcheck.second_look.experiments import Experimenter
-from probes.contract import Outcome
+from netcheck.second_look.waiting import Held, Port
 
 # So many hosts of a network are asked. One would do where a whole network is proxied; a rule for single
 # hosts, which is as common, shows only at these.
@@ -35,28 +33,7 @@ ROUND_TRIPS = 3  # and no quicker than that on a long way
 SHARED = 4096
 
 
-Port = tuple[str, int | None]  # of an address
-
-
-class Handshake(NamedTuple):
-    """A check whose handshake was completed, and its judgement so far. `number`: its place in the plan."""
-
-    number: int
-    check: Check
-    outcome: Outcome
-    judgement: Judgement
-
-    @property
-    def port(self) -> Port:
-        return self.judgement.main.address or "", self.check.terms.port
-
-    @property
-    def wait(self) -> float:
-        """How long others of its network are waited for, in seconds."""
-        return max(WAIT, ROUND_TRIPS * self.judgement.main.duration)
-
-
-Settle = Callable[[Handshake, Stalled | None], None]
+Settle = Callable[[Held, Stalled | None], None]
 
 
 class Suspicion(enum.Enum):
@@ -77,7 +54,7 @@ class Neighbourhood:
     """
 
     asked: dict[Port, Stalled | None] = field(default_factory=dict)
-    held: list[Handshake] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     strangers: dict[int, Suspicion] = field(default_factory=dict)
     shared: dict[int, Stalled] = field(default_factory=dict)
     apart: dict[Port, Stalled] = field(default_factory=dict)
@@ -85,12 +62,12 @@ class Neighbourhood:
     under_way: int = 0
     proxied: bool = False
 
-    def is_honest(self, one: Handshake) -> bool:
+    def is_honest(self, one: Held) -> bool:
         """Whether nothing speaks, or may yet speak, against this handshake."""
         suspicion = self.strangers.get(one.check.terms.port or 0, Suspicion.NONE)
         return not self.under_way and not self.proxied and suspicion is Suspicion.NONE
 
-    def against(self, one: Handshake) -> Stalled | None:
+    def against(self, one: Held) -> Stalled | None:
         """What speaks against this handshake; None: nothing."""
         found = self.asked.get(one.port)
         if found is not None and found.proxied:
@@ -111,10 +88,10 @@ class Handshakes:
         self._strangers_turns = asyncio.Semaphore(AT_ONCE)
         self._pairs = 0
 
-    def hold(self, one: Handshake) -> None:
+    def hold(self, one: Held) -> None:
         """One more completed handshake; most are settled at once, when their network is known as honest."""
         address, port = one.port
-        network = self._networks.setdefault(_prefix(address), Neighbourhood())
+        network = self._networks.setdefault(quick_network_of(address), Neighbourhood())
         network.known.add(address)
         most = HOSTS if len(self._networks) <= NETWORKS else 1
         if len(network.asked) < most and all(address != asked for asked, _ in network.asked):
@@ -165,14 +142,14 @@ class Handshakes:
 
     # Ports that nobody uses
 
-    def _ask(self, network: Neighbourhood, one: Handshake) -> None:
+    def _ask(self, network: Neighbourhood, one: Held) -> None:
         network.asked[one.port] = None
         network.under_way += 1
         self._start(self._asked(network, one))
 
-    async def _asked(self, network: Neighbourhood, one: Handshake) -> None:
+    async def _asked(self, network: Neighbourhood, one: Held) -> None:
         async with self._turns:
-            found = await self._experimenter.answers(*one.port, one.wait, network.known)
+            found = await self._experimenter.answers(*one.port, _wait_of(one), network.known)
         network.asked[one.port] = found
         network.proxied = network.proxied or found.proxied
         network.under_way -= 1
@@ -190,15 +167,15 @@ class Handshakes:
 
     # Addresses that nobody is known to use
 
-    async def _suspected(self, network: Neighbourhood, one: Handshake, port: int) -> None:
+    async def _suspected(self, network: Neighbourhood, one: Held, port: int) -> None:
         async with self._strangers_turns:
-            opens = await self._experimenter.stranger_opens(one.port[0], port, network.known, one.wait)
+            opens = await self._experimenter.stranger_opens(one.port[0], port, network.known, _wait_of(one))
         network.strangers[port] = Suspicion.OPENS if opens else Suspicion.NONE
         self._settle_honest(network)
 
     def _ask_many(self, network: Neighbourhood) -> None:
         """Only now that all addresses of the run are known: a stranger must be none of them."""
-        ports: dict[int, list[Handshake]] = {}
+        ports: dict[int, list[Held]] = {}
         for one in network.held:
             port = one.check.terms.port or 0
             if network.strangers.get(port) is Suspicion.OPENS and network.against(one) is None:
@@ -206,22 +183,22 @@ class Handshakes:
         for port, held in ports.items():
             self._start(self._shared(network, port, held))
 
-    async def _shared(self, network: Neighbourhood, port: int, held: Sequence[Handshake]) -> None:
+    async def _shared(self, network: Neighbourhood, port: int, held: Sequence[Held]) -> None:
         first = held[0]
         async with self._strangers_turns:
-            found = await self._experimenter.shared(first.port[0], port, network.known, first.wait)
+            found = await self._experimenter.shared(first.port[0], port, network.known, _wait_of(first))
         network.shared[port] = found
         if found.shared and await self._experimenter.ends(found.shared[0]):
             for one in held:
                 self._start(self._set_apart(network, one, found))
 
-    async def _set_apart(self, network: Neighbourhood, one: Handshake, found: Stalled) -> None:
+    async def _set_apart(self, network: Neighbourhood, one: Held, found: Stalled) -> None:
         """A proxy that ends what the target refuses may keep this one."""
         async with self._strangers_turns:
             kept = await self._experimenter.keeps(*one.port)
         network.apart[one.port] = found._replace(distinct=kept)
 
 
-def _prefix(address: str) -> str:
-    """The destination network, quickly: this runs for every open port."""
-    return network_of(address) if ":" in address else address.rpartition(".")[0]
+def _wait_of(one: Held) -> float:
+    """How long others of its network are waited for, in seconds."""
+    return max(WAIT, ROUND_TRIPS * one.judgement.main.duration)

@@ -20,7 +20,6 @@ from probes.opening import DIRECT
 from probes.proxy import from_environment
 from probes.ssh import choices
 from probes.ssh import probe as ssh
-from probes.ssh.wire import Algorithms
 from probes.tls import hello_of
 from probes.urls import asked_name
 
@@ -88,14 +87,16 @@ async def _shaken(
 
 
 async def by_algorithm(failure: Failure, look: Looker) -> Varied | None:
-    """SSH key exchanges that choose other algorithms than the one at which the target hung up."""
+    """SSH key exchanges that choose other algorithms than the one at which the target went no further."""
     main, check, port = failure.main, failure.check, failure.port
     offered = facts.refusable(main)
     if offered is None or main.address is None or port is None or check.terms.probe != "ssh":
         return None
     _, vault = ssh.asked(check.terms.settings, check.host, main.address, port)
-    server = Algorithms(**{kind: tuple(names) for kind, names in offered.items()})
-    tried = await choices.vary(main.address, port, vault, server, look.network, check.terms.timing)
+    silent = main.cause == "protocol.silent"
+    tried = await choices.vary(
+        main.address, port, vault, offered, look.network, check.terms.timing, silent=silent
+    )
     return chosen.varied(tried)
 
 

@@ -96,7 +96,8 @@ class TimedOut(NetworkFailure):
 
     `elapsed` seconds were waited in this verb; `idle` seconds since the last byte came (or since the
     verb began), `received` bytes on this connection so far; `syns` really sent, for a connect (0: this
-    host's own rules swallow them); `unacked` segments of ours that the peer never acknowledged.
+    host's own rules swallow them); `unacked` segments of ours that the peer never acknowledged; `whole`:
+    what came so far are whole messages, and of the next one came nothing.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class TimedOut(NetworkFailure):
         syns: int | None = None,
         source: Source | None = None,
         unacked: int | None = None,
+        whole: bool = False,
     ) -> None:
         super().__init__(elapsed)
         self.elapsed = elapsed
@@ -116,6 +118,7 @@ class TimedOut(NetworkFailure):
         self.syns = syns
         self.source = source
         self.unacked = unacked
+        self.whole = whole
 
 
 class PeerClosed(NetworkFailure):

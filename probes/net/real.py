@@ -73,7 +73,7 @@ class SystemNetwork:
         self._datagrams = asyncio.Semaphore(MOST_DATAGRAMS)
         self.now: Callable[[], float] = self._loop.time
         self.time: Callable[[], float] = time.time
-        self.admit: Callable[..., AbstractAsyncContextManager[None]] = self._gate.admit
+        self.admit = self._gate.admit
 
     async def resolve(self, host: str, timeout: float) -> Resolution:
         return await self._lookup.resolve(host, timeout)

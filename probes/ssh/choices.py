@@ -1,15 +1,16 @@
 """Does a target refuse an algorithm that it offers? Key exchanges that differ in one algorithm each.
 
-Some devices list what they can't do, and end the connection once it is chosen. So what was agreed on is left
-out of our own list, one kind after the other, until a key exchange goes on.
+Some devices list what they can't do, and end the connection, or say nothing more, once it is chosen. So what
+was agreed on is left out of our own list, one kind after the other, until a key exchange goes on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import NamedTuple
 
-from probes.contract import Layer, Timing, Verdict
+from probes.contract import NOTHING, Layer, Timing, Verdict
 from probes.ladder import Ladder, climb_one
 from probes.net.base import Network
 from probes.ssh.algorithms import KINDS, agree
@@ -17,6 +18,7 @@ from probes.ssh.greeting import listed
 from probes.ssh.hostkeys import Expectation
 from probes.ssh.proof import Visit
 from probes.ssh.wire import Algorithms
+from probes.variation import Variation
 
 # So many others of each kind are tried, the next that both have each time: a few connections at most.
 VARIED = {"kex": 3, "host_key": 1, "cipher_to_server": 1, "mac_to_server": 1}
@@ -25,72 +27,85 @@ VARIED = {"kex": 3, "host_key": 1, "cipher_to_server": 1, "mac_to_server": 1}
 # servers of which some hang up looks the same.
 AGAIN = (False, True, True, False)
 
-
-class Choice(NamedTuple):
-    """A key exchange without what was agreed on before: of this kind `value` was chosen, and not `refused`.
-
-    `cause` and `summary` say how it ended; None: it went on. `kind` in words; `varied` in one.
-    """
-
-    varied: str
-    kind: str
-    refused: str
-    value: str
-    cause: str | None
-    summary: str
-
-    @property
-    def works(self) -> bool:
-        return self.cause is None
+# Seconds that another choice gets where the first one brought silence: a key exchange takes far less.
+QUICK = 2.0
 
 
 class Choices(NamedTuple):
-    """What was tried; the last one may have worked.
+    """Key exchanges that chose another algorithm of one kind each; the last one may have worked.
 
-    `again`: it worked again, and what was refused was refused again. `preferred`: what the vault itself would
-    choose of that kind, which netcheck may not be able to try. `lists`: what both offer of it.
+    `first`: what was agreed on at first, by what is varied. `again`: what worked did so again, and what was
+    agreed on at first again did not. `preferred`: what the vault itself would choose of that kind, which
+    netcheck may not be able to try. `lists`: what both offer of it.
     """
 
-    tried: tuple[Choice, ...]
+    tried: tuple[Variation, ...]
+    first: Mapping[str, str] = NOTHING
     again: bool = False
     preferred: str | None = None
     lists: str = ""
 
     @property
-    def refused(self) -> Choice | None:
-        """The choice that went on, each time, where what it left out did not."""
+    def reliable(self) -> Variation | None:
+        """The one that went on, each time, where the first choice of its kind never did."""
         return self.tried[-1] if self.again else None
 
 
 async def vary(
-    address: str, port: int, vault: Algorithms, server: Algorithms, network: Network, timing: Timing
+    address: str,
+    port: int,
+    vault: Algorithms,
+    server: Algorithms,
+    network: Network,
+    timing: Timing,
+    *,
+    silent: bool = False,
 ) -> Choices:
-    """Leave out what was agreed on, of each kind in turn, until the key exchange goes on; then all again."""
+    """Leave out what was agreed on, of each kind in turn, until the key exchange goes on; then all again.
+
+    `silent`: the target ended nothing, and fell silent.
+    """
     from probes.ssh.session import within_reach
 
     reach = within_reach(vault)
-    tried: list[Choice] = []
+    at_first = agree(reach, server).chosen
+    first = {named_briefly(kind): name for kind, name in at_first.items() if kind in VARIED}
+    quick = timing._replace(timeout=min(timing.timeout, QUICK)) if silent else timing
+    tried: list[Variation] = []
     for kind, most in VARIED.items():
-        refused, offer = agree(reach, server).chosen.get(kind), reach
-        for _ in range(most if refused is not None else 0):
+        offer = reach
+        for _ in range(most if kind in at_first else 0):
             offer = _without(offer, agree(offer, server).chosen[kind])
             agreed = agree(offer, server)
             if agreed.missing or kind not in agreed.chosen:
                 break
-            cause, summary = await _exchange(address, port, offer, network, timing)
-            varied = kind.partition("_to_")[0]
-            named = KINDS[kind].removesuffix(" to the target")
-            tried.append(Choice(varied, named, str(refused), agreed.chosen[kind], cause, summary))
-            if cause is not None:
-                continue
-            again = True
-            for other in AGAIN:
-                ended, _ = await _exchange(address, port, offer if other else reach, network, timing)
-                again = again and (ended is None) is other
-            return Choices(
-                tuple(tried), again, agree(vault, server).chosen.get(kind), listed(kind, server, vault)
-            )
-    return Choices(tuple(tried))
+            cause, summary = await _exchange(address, port, offer, network, quick)
+            tried.append(Variation(named_briefly(kind), agreed.chosen[kind], cause, summary))
+            if cause is None:
+                again = await _again(address, port, offer, reach, network, timing)
+                preferred = agree(vault, server).chosen.get(kind)
+                return Choices(tuple(tried), first, again, preferred, listed(kind, server, vault))
+    return Choices(tuple(tried), first)
+
+
+def named_briefly(kind: str) -> str:
+    """The kind in one word, without its direction: what is varied."""
+    return kind.partition("_to_")[0]
+
+
+# The same in words.
+VARIED_WORDS = {named_briefly(kind): KINDS[kind].removesuffix(" to the target") for kind in VARIED}
+
+
+async def _again(
+    address: str, port: int, works: Algorithms, fails: Algorithms, network: Network, timing: Timing
+) -> bool:
+    """Whether the one offer works each time, and the other never does."""
+    for other in AGAIN:
+        ended, _ = await _exchange(address, port, works if other else fails, network, timing)
+        if (ended is None) is not other:
+            return False
+    return True
 
 
 def _without(offer: Algorithms, name: str) -> Algorithms:

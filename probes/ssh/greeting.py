@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probes import sniff
 from probes.codes import Failed
 from probes.ladder import Ladder
-from probes.net.base import Connection, NetworkFailure
+from probes.net.base import Connection, NetworkFailure, TimedOut
 from probes.ssh.algorithms import KINDS, Agreement, agree, as_lists, weaknesses
 from probes.ssh.wire import (
     IDENTIFICATION,
@@ -28,6 +29,10 @@ OUR_LINE = IDENTIFICATION.encode() + b"\r\n"
 TOO_MANY = "exceeded maxstartups"
 
 QUOTED_LINES = 3
+
+# More than OpenSSH offers of any kind. A name has at most 64 characters (RFC 4251 6).
+MOST_LISTED = 30
+LONGEST_NAME = 64
 
 # Seconds to hear the server out before we speak.
 LISTEN = 0.25
@@ -62,6 +67,8 @@ async def greet(connection: Connection, our_offer: bytes, ladder: Ladder, until:
         while (found := opening(data[hello.end :])) is None:
             data += await connection.receive(until)
     except NetworkFailure as failure:
+        if isinstance(failure, TimedOut) and hello:
+            failure.whole = len(data) == hello.end
         raise _in_its_words(data, hello, ladder) or failure from None
     if isinstance(found, Disconnect):
         raise farewell(found)
@@ -122,7 +129,7 @@ def compare(vault: Algorithms, server: Algorithms, ladder: Ladder) -> None:
 def _nothing_in_common(agreement: Agreement, vault: Algorithms, server: Algorithms) -> Failed:
     kind = agreement.missing[0]
     theirs, ours = getattr(server, kind), getattr(vault, kind)
-    offers = f"it offers only {', '.join(theirs)}" if theirs else "it offers none"
+    offers = f"it offers only {_listed(theirs)}" if theirs else "it offers none"
     return Failed(
         "ssh.no_common_algorithm",
         f"{KINDS[kind]}: {offers}; the vault needs one of {len(ours)} others",
@@ -132,8 +139,12 @@ def _nothing_in_common(agreement: Agreement, vault: Algorithms, server: Algorith
 
 def listed(kind: str, server: Algorithms, vault: Algorithms) -> str:
     """What both offer of one kind, in words."""
-    return f"{KINDS[kind]}: target {_listed(server, kind)} · vault {_listed(vault, kind)}"
+    theirs, ours = getattr(server, kind), getattr(vault, kind)
+    return f"{KINDS[kind]}: target {_listed(theirs)} · vault {_listed(ours)}"
 
 
-def _listed(algorithms: Algorithms, kind: str) -> str:
-    return ", ".join(getattr(algorithms, kind)) or "nothing"
+def _listed(names: Sequence[str]) -> str:
+    """The names as far as people read them; the facts have them all."""
+    shown = [name[:LONGEST_NAME] for name in names[:MOST_LISTED]]
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(shown) + more or "nothing"

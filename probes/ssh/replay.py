@@ -19,6 +19,9 @@ POLL = 1.0
 # The messages that went out already: identification, KEXINIT.
 SPOKEN = 2
 
+# A key exchange and a login take a few thousand bytes; a server may send IGNORE without end (RFC 4253 11.2).
+MOST_READ = 1 << 18
+
 
 class ReplayedSocket:
     """What paramiko asks of a socket. `ahead` are the bytes already read.
@@ -37,6 +40,8 @@ class ReplayedSocket:
         self._reader: threading.Thread | None = None
         self._closed = False
         self._end: NetworkFailure | None = None
+        self._handed_over = received
+        self.flooded = False  # it was cut off for what it sends
         self.received = received
         self.last = time.monotonic()
 
@@ -50,7 +55,8 @@ class ReplayedSocket:
         if self._ahead:
             data, self._ahead = self._ahead[:limit], self._ahead[limit:]
             return data
-        if self._closed:
+        self.flooded = self.flooded or self.received - self._handed_over > MOST_READ
+        if self._closed or self.flooded:
             return b""
         try:
             data = self._sock.recv(limit)
@@ -95,4 +101,5 @@ class ReplayedSocket:
     def overdue(self, began: float) -> TimedOut:
         """The failure to finish in time what began then (monotonic clock)."""
         now = time.monotonic()
-        return TimedOut(now - began, idle=now - self.last, received=self.received)
+        whole = self.received == self._handed_over
+        return TimedOut(now - began, idle=now - self.last, received=self.received, whole=whole)

@@ -172,6 +172,9 @@ class Session:
         goodbye = self.transport.goodbye
         if goodbye is not None:
             return farewell(goodbye)
+        if self.sock.flooded:
+            words = f"{self.sock.received} bytes, and what was waited for is not among them"
+            return Failed("protocol.malformed", words)
         error = self.transport.get_exception()
         end = self.sock.end()
         if end is not None and (error is None or isinstance(error, (EOFError, OSError))):

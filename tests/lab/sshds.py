@@ -6,8 +6,9 @@ another client holds), `ssh-single` (the same, and nobody there).
 
 Before a real OpenSSH on the place's own loopback stand: `ssh-refuses NAME` (ends the connection where the
 algorithm NAME is agreed on; `any`: whatever is; `no-words`: as soon as we introduced ourselves),
-`ssh-refuses-new NAME` (the same, and sntrup761 is offered too), `ssh-late SECONDS` (says nothing for so
-long), `ssh-turns` (turns every other connection away, as MaxStartups does it by chance).
+`ssh-refuses-new NAME` (the same, and sntrup761 is offered too), `ssh-says-no NAME` (as `ssh-refuses`, by a
+DISCONNECT that says why), `ssh-hangs NAME` (says nothing more instead), `ssh-late SECONDS` (says nothing for
+so long), `ssh-turns` (turns every other connection away, as MaxStartups does it by chance).
 
 `python -m tests.lab.sshds FILE` serves these and holds the places; FILE is JSON, a list of
 [address, port, words of the kind].
@@ -26,7 +27,7 @@ from itertools import count
 from pathlib import Path
 
 from probes.ssh.algorithms import agree
-from probes.ssh.wire import identification, opening
+from probes.ssh.wire import identification, opening, packet
 from tests.lab.listeners import FOREVER, too_many, wrapped
 
 # Each of its own: what one scene's clients do must not count for another's.
@@ -35,7 +36,7 @@ OPENSSH = {
     "ssh-full": "MaxStartups 1\nLoginGraceTime 0",
     "ssh-single": "MaxStartups 1",
 }
-BEFORE = ("ssh-refuses", "ssh-refuses-new", "ssh-late", "ssh-turns")
+BEFORE = ("ssh-refuses", "ssh-refuses-new", "ssh-says-no", "ssh-hangs", "ssh-late", "ssh-turns")
 KEX = "curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha256"
 # The OpenSSH behind them, by port of the place's own loopback.
 BEHIND = {
@@ -47,8 +48,28 @@ NOTHING = ""  # is refused
 SOON = 0.05
 
 
-async def refuses(port: int, refused: str, reader: StreamReader, writer: StreamWriter) -> None:
-    """Passes everything on both ways, until both lists are known and the refused algorithm is agreed on."""
+def disconnect(reason: int, words: str) -> bytes:
+    """An SSH_MSG_DISCONNECT in clear (RFC 4253 11.1)."""
+    text = words.encode()
+    return packet(bytes([1]) + reason.to_bytes(4, "big") + len(text).to_bytes(4, "big") + text + bytes(4))
+
+
+SAYS_NO = disconnect(3, "no such group here")
+
+
+async def refuses(
+    port: int,
+    refused: str,
+    reader: StreamReader,
+    writer: StreamWriter,
+    *,
+    last: bytes = b"",
+    stays: bool = False,
+) -> None:
+    """Passes everything on both ways, until both lists are known and the refused algorithm is agreed on.
+
+    Then it says its `last` words, and ends the connection or `stays` without a word.
+    """
     behind, to_behind = await asyncio.open_connection("127.0.0.1", port)
     heard: dict[str, bytes] = {"client": b"", "server": b""}
 
@@ -75,6 +96,11 @@ async def refuses(port: int, refused: str, reader: StreamReader, writer: StreamW
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
+        if agreed & {refused} and (last or stays):
+            with suppress(OSError):
+                writer.write(last)
+                while stays and await reader.read(4096):
+                    pass
         to_behind.close()
         with suppress(OSError):
             await to_behind.wait_closed()
@@ -125,6 +151,8 @@ async def serve(wanted: list[tuple[str, int, str]]) -> None:
         behave = {
             "ssh-refuses": partial(refuses, PLAIN, value),
             "ssh-refuses-new": partial(refuses, NEW, value),
+            "ssh-says-no": partial(refuses, PLAIN, value, last=SAYS_NO),
+            "ssh-hangs": partial(refuses, PLAIN, value, stays=True),
             "ssh-late": partial(late, float(value) if kind == "ssh-late" else 0.0),
             "ssh-turns": partial(turns, count()),
         }[kind]

@@ -20,7 +20,7 @@ from netcheck.record import CheckRecord, RunHead, VantageRecord
 from probes import ssh
 from probes.contract import Confidence, Timing, Verdict
 from tests.lab.listeners import wrapped
-from tests.lab.sshds import refuses
+from tests.lab.sshds import disconnect, refuses
 
 TODAY = datetime.date(2026, 11, 24)
 HEAD = RunHead("01J", "0", None, None, 0.0, "tester", "linux", False, {"local": VantageRecord("tester")})
@@ -37,10 +37,11 @@ async def run(port: int, names: tuple[str, ...] = ("device",), **settings: Any) 
     return (await engine.run(len(checks))).checks
 
 
-async def before(behind: int, refused: str) -> CheckRecord:
-    """The record of a server that offers this algorithm, and ends the connection where it is agreed on."""
+async def before(behind: int, refused: str, **how: Any) -> CheckRecord:
+    """The record of a server that offers this algorithm, and ends the connection where it is agreed on: see
+    `tests.lab.sshds.refuses`."""
     served: list[asyncio.Task[None] | None] = []
-    behave = wrapped(functools.partial(refuses, behind, refused))
+    behave = wrapped(functools.partial(refuses, behind, refused, **how))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.append(asyncio.current_task())
@@ -72,6 +73,24 @@ def test_what_is_offered_and_refused(sshd: Callable[..., Any], refused: str, wor
     assert record.summary.startswith(f"{words}, and ends the connection when that is chosen; with ")
     assert any("target " in line and "vault " in line for line in record.evidence)
     assert [one.verdict for one in record.controls if one.varied == varied][-1] is Verdict.PASS
+
+
+@pytest.mark.parametrize("reason", [2, 3])
+def test_a_refusal_in_words_is_one(sshd: Callable[..., Any], reason: int) -> None:
+    """A DISCONNECT once the algorithm is agreed on is as good as a hang-up; its words are evidence."""
+    last = disconnect(reason, "no such group here")
+    record = asyncio.run(before(sshd(KEX, GCM).port, "curve25519-sha256", last=last))
+    assert (record.cause, record.confidence) == ("ssh.no_common_algorithm", Confidence.CERTAIN)
+    assert f"no such group here (disconnect {reason})" in " ".join(record.evidence)
+
+
+def test_a_target_that_falls_silent_refuses_too(sshd: Callable[..., Any]) -> None:
+    """It neither answers nor ends the connection where this one is chosen, and goes on with others."""
+    record = asyncio.run(before(sshd(KEX, GCM).port, "curve25519-sha256", stays=True))
+    assert (record.cause, record.confidence) == ("ssh.no_common_algorithm", Confidence.CERTAIN), (
+        record.summary
+    )
+    assert "it offers curve25519-sha256, and says nothing more when that is chosen" in record.summary
 
 
 def test_who_ends_every_key_exchange_refuses_none(sshd: Callable[..., Any]) -> None:

@@ -134,6 +134,49 @@ def test_an_endless_banner_is_given_up_after_64_kib(look_at_server):
     assert sent < 1 << 24
 
 
+@pytest.mark.parametrize("ahead", [b"", MODERN])
+def test_endless_ignored_messages_are_given_up(look_at_server, ahead):
+    """Before the offer and after it: neither time nor memory is spent on them."""
+    sent = 0
+
+    def chatter(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(IDENTIFICATION + ahead)
+        while sent < 1 << 26:
+            sent += connection.send(packets(50, b"\x02" + bytes(1000)))
+
+    ascent = look_at_server(chatter, timeout=5.0)
+    assert (ascent.cause, ascent.layer) == ("protocol.malformed", Layer.PROTOCOL), ascent.summary
+    assert sent < 1 << 24
+
+
+@pytest.mark.parametrize("words", [IDENTIFICATION, IDENTIFICATION + MODERN])
+def test_silence_behind_a_whole_message_is_silence(look_at_server, words):
+    """However late that message came: of the next one nothing did."""
+
+    def late(connection: socket.socket) -> None:
+        time.sleep(0.5)
+        connection.sendall(words)
+        while connection.recv(4096):
+            pass
+
+    ascent = look_at_server(late, timeout=0.8)
+    assert ascent.cause == "protocol.silent", ascent.summary
+    assert f"after {len(words)} bytes silence for " in ascent.summary
+
+
+def test_thousands_of_names_are_cut_in_words(look_at_server):
+    """Whoever reads the summary or the evidence gets some of them; the facts have all."""
+    names = [f"kex{number}" for number in range(3900)]
+    offer = kexinit(",".join(names).encode(), *[b"x" * 500] * 7)
+    ascent = look_at_server(says(IDENTIFICATION, offer, stay=True))
+    assert ascent.cause == "ssh.no_common_algorithm"
+    assert len(ascent.summary) < 1000
+    assert "and 3870 more" in ascent.summary
+    assert max(map(len, ascent.evidence)) < 3000
+    assert ascent.facts["offered"]["kex"] == names
+
+
 def test_one_byte_at_a_time_is_slow_and_not_silent(look_at_server):
     """It kept coming, too slowly to make a message."""
 

@@ -242,3 +242,10 @@ def test_the_vendors_hop_is_evidence_but_answers_may_get_lost(before: str | None
     said = acts(entry("tcp.filtered"), "user-to-saas", Confidence.CERTAIN, place, owners)
     assert said.who == "vendor"
     assert ("get lost on their way back" in said.why) is doubt
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_who_is_slow_to_answer(flow: str) -> None:
+    """A target that speaks late, for sure, is the customer's; once only it may have been by chance."""
+    assert who("protocol.slow", flow) == ("customer" if flow in TO_TARGETS else "undetermined")
+    assert acts(entry("protocol.slow"), flow, Confidence.LIKELY, None, OWNERS).who == "undetermined"

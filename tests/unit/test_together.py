@@ -229,6 +229,16 @@ def test_one_host_of_many_addresses_is_one_host(checks: Callable[..., Check]) ->
     assert unverified(judged(shown[0]), answers.to_others()).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 0, 2, 3), (3, 2, 1, 0)])
+def test_a_host_under_two_names_is_one(checks: Callable[..., Check], order: tuple[int, ...]) -> None:
+    """A router by its name, with two addresses, and by one of these; and one more host: a pair."""
+    answers = Answers()
+    shown = [("router", "10.0.0.1"), ("router", "10.0.1.1"), ("10.0.0.1", "10.0.0.1"), ("twin", "10.0.2.1")]
+    for host, address in (shown[number] for number in order):
+        answers.note(checks(host, ssh.PROBE.settings()), Outcome(None, (shows(PIN, address),)))
+    assert unverified(judged(shows(PIN, "10.0.0.1")), answers.to_others()).verdict is Verdict.PASS
+
+
 def test_a_warning_keeps_its_cause_beside_a_key_that_repeats(checks: Callable[..., Check]) -> None:
     """What is weak stays weak; the key is one more warning."""
     answers = Answers()

@@ -70,6 +70,7 @@ CASES: list[tuple[str, Layer, NetworkFailure, str]] = [
     ("own filter", CONNECT, TimedOut(5.0, syns=0), "vantage.blocked_locally"),
     ("TLS never ends", TLS, TimedOut(5.0, received=10), "tls.timeout"),
     ("one byte a second", PROTOCOL, TimedOut(5.0, idle=0.5, received=5), "protocol.slow"),
+    ("greets late", PROTOCOL, TimedOut(5.0, idle=1.0, received=20, whole=True), "protocol.silent"),
     ("one byte a second in two", PROTOCOL, TimedOut(2.0, idle=1.05, received=2), "protocol.slow"),
     ("accepts, then silence", PROTOCOL, TimedOut(5.0), "protocol.silent"),
     ("greets, then silence", PROTOCOL, TimedOut(5.0, idle=4.9, received=20), "protocol.silent"),
