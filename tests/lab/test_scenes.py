@@ -46,7 +46,8 @@ def assert_place(check: dict[str, Any], expected: scenes.Expected) -> None:
     trace = check["trace"] or {"where": None, "hops": None, "ecmp": False}
     if expected.where:
         where = trace["where"] or {"relation": None, "address": None, "before": None}
-        got = f"{check['cause']}: {where}, hops {trace['hops']}"
+        hops = [hop["address"] for hop in trace["hops"] or ()]
+        got = f"{check['cause']} {check['confidence']}: {where}, hops {hops}, {check['evidence']}"
         assert where["address"] in expected.where.addresses, got
         if where["address"] is not None:
             assert where["relation"] == expected.where.relation, got
