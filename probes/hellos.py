@@ -9,50 +9,37 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import replace
-from typing import NamedTuple
 
 from probes import causes
 from probes.codes import Failed
 from probes.contract import Layer
 from probes.net.base import Network, NetworkFailure, TlsHello
-
-
-class Hello(NamedTuple):
-    """One variation: what was varied, to which value, and the cause of its failure; None: a session."""
-
-    varied: str
-    value: str | None
-    cause: str | None
-    summary: str
-
-    @property
-    def works(self) -> bool:
-        return self.cause is None
+from probes.variation import Variation
 
 
 async def vary(
     address: str, port: int, hello: TlsHello, network: Network, timeout: float
-) -> tuple[Hello, ...]:
+) -> tuple[Variation, ...]:
     """The same handshake again, each time with one thing changed; all beside each other, for most wait."""
     return await _shake_all(address, port, _variations(hello), network, timeout)
 
 
 async def versions(
     address: str, port: int, hello: TlsHello, network: Network, timeout: float
-) -> tuple[Hello, ...]:
+) -> tuple[Variation, ...]:
     """The same handshake with each version of TLS alone: other clients have no more than one."""
     return await _shake_all(address, port, _versions(hello), network, timeout)
 
 
-Variation = tuple[str, str | None, TlsHello]
+Other = tuple[str, str | None, TlsHello]  # what is varied, to which value, and the hello that comes of it
 
 
-def _versions(hello: TlsHello) -> list[Variation]:
+def _versions(hello: TlsHello) -> list[Other]:
     return [("tls_version", one, replace(hello, only=one)) for one in ("TLSv1.2", "TLSv1.3")]
 
 
-def _variations(hello: TlsHello) -> list[Variation]:
-    found: list[Variation] = [*_versions(hello), ("client_hello", "small", replace(hello, small=True))]
+def _variations(hello: TlsHello) -> list[Other]:
+    found: list[Other] = [*_versions(hello), ("client_hello", "small", replace(hello, small=True))]
     if hello.server_name is not None:
         other = f"{secrets.token_hex(6)}.invalid"
         found.append(("server_name", None, replace(hello, server_name=None)))
@@ -63,8 +50,8 @@ def _variations(hello: TlsHello) -> list[Variation]:
 
 
 async def _shake_all(
-    address: str, port: int, variations: list[Variation], network: Network, timeout: float
-) -> tuple[Hello, ...]:
+    address: str, port: int, variations: list[Other], network: Network, timeout: float
+) -> tuple[Variation, ...]:
     asked = (_shake(address, port, *one, network, timeout) for one in variations)
     return tuple(await asyncio.gather(*asked))
 
@@ -77,7 +64,7 @@ async def _shake(
     hello: TlsHello,
     network: Network,
     timeout: float,
-) -> Hello:
+) -> Variation:
     layer, until = Layer.CONNECT, network.now() + timeout
     try:
         connection = await network.connect(address, port, until)
@@ -88,7 +75,7 @@ async def _shake(
             connection.close()
     except NetworkFailure as error:
         failed = causes.explain(layer, error)
-        return Hello(varied, value, failed.cause, failed.summary)
+        return Variation(varied, value, failed.cause, failed.summary)
     except Failed as failed:  # our own trust store
-        return Hello(varied, value, failed.cause, failed.summary)
-    return Hello(varied, value, None, f"a session by {session.version} with {session.cipher}")
+        return Variation(varied, value, failed.cause, failed.summary)
+    return Variation(varied, value, None, f"a session by {session.version} with {session.cipher}")

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from netcheck.diagnosis.judgement import Judgement, also
-from netcheck.diagnosis.varied import Varied
-from netcheck.record import Control
-from probes.contract import Ascent, Layer, Verdict
-from probes.hellos import Hello
+from netcheck.diagnosis.varied import Varied, controls
+from probes.contract import Ascent, Layer
+from probes.variation import Variation
 
 # Failures over what a ClientHello says or how large it is; others (a certificate) come after it.
 CAUSES = frozenset(
@@ -45,45 +44,33 @@ def may_be_greeted(main: Ascent) -> bool:
     return main.layer is Layer.TLS and main.cause in CAUSES and "proxy" not in main.facts
 
 
-def varied(hellos: Sequence[Hello]) -> Varied:
+def varied(hellos: Sequence[Variation]) -> Varied:
     """These handshakes as an experiment."""
     works = sum(one.works for one in hellos)
-    return Varied(partial(greeted, hellos=hellos), controls(hellos), 0 < works < len(hellos))
+    return Varied(partial(greeted, hellos=hellos), controls(hellos, _words), 0 < works < len(hellos))
 
 
-def greeted(judgement: Judgement, hellos: Sequence[Hello]) -> Judgement:
+def greeted(judgement: Judgement, hellos: Sequence[Variation]) -> Judgement:
     """The failure, and what it depends on where one variation tells; of what works, what came of each."""
     if judgement.verdict.works:
-        return also(judgement, *(f"{_named(one)}: {one.summary}" for one in hellos))
+        return also(judgement, *map(_words, hellos))
     why = _why(hellos, judgement.cause not in ANSWERS)
     if why is None:
         return judgement
-    return also(judgement, *(f"{_named(one)}: {one.summary}" for one in hellos))._replace(
-        summary=f"{judgement.summary}; {why}"
-    )
+    return also(judgement, *map(_words, hellos))._replace(summary=f"{judgement.summary}; {why}")
 
 
-def controls(hellos: Sequence[Hello]) -> tuple[Control, ...]:
-    """Each variation as a control."""
-    return tuple(
-        Control(
-            one.varied,
-            one.value,
-            Verdict.PASS if one.works else Verdict.FAIL,
-            f"{_named(one)}: {one.summary}",
-            one.cause,
-        )
-        for one in hellos
-    )
+def _words(one: Variation) -> str:
+    return f"{_named(one)}: {one.summary}"
 
 
-def _named(one: Hello) -> str:
+def _named(one: Variation) -> str:
     if one.value is None:
         return WITHOUT[one.varied]
     return WORDS[one.varied].format(one.value)
 
 
-def _why(hellos: Sequence[Hello], unanswered: bool) -> str | None:
+def _why(hellos: Sequence[Variation], unanswered: bool) -> str | None:
     """What it depends on; None where no variation works, or all do: then it was a matter of luck.
 
     `unanswered`: nothing came for the handshake that failed, so a refusal of another one is an answer too.

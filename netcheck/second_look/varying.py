@@ -22,6 +22,7 @@ from probes.ssh import choices
 from probes.ssh import probe as ssh
 from probes.tls import hello_of
 from probes.urls import asked_name
+from probes.variation import Variation
 
 UNKNOWN = object()  # a probe without that option
 ANY_FLOW = "vault-to-target"
@@ -76,7 +77,7 @@ async def by_version(check: Check, main: Ascent, look: Looker) -> Varied | None:
 
 
 async def _shaken(
-    shake: Callable[..., Awaitable[tuple[hellos.Hello, ...]]], check: Check, main: Ascent, look: Looker
+    shake: Callable[..., Awaitable[tuple[Variation, ...]]], check: Check, main: Ascent, look: Looker
 ) -> Varied | None:
     settings, port = check.terms.settings, main.port or check.terms.port
     if main.address is None or port is None or not hasattr(settings, "server_name"):

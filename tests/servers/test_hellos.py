@@ -7,25 +7,27 @@ import ssl
 
 import pytest
 
-from netcheck.diagnosis.greeted import controls, greeted
+from netcheck.diagnosis.greeted import greeted
+from netcheck.diagnosis.greeted import varied as experiment
 from netcheck.diagnosis.judgement import Judgement
 from probes.contract import Ascent, Confidence, Layer, Verdict
-from probes.hellos import Hello, vary
+from probes.hellos import vary
 from probes.net.base import TlsHello
 from probes.net.real import SystemNetwork
+from probes.variation import Variation
 
 # A fatal alert 112 in a record of TLS 1.2.
 UNRECOGNIZED_NAME = b"\x15\x03\x03\x00\x02\x02\x70"
 
 
-def varied(port: int, name: str | None = "web.example") -> tuple[Hello, ...]:
-    async def go() -> tuple[Hello, ...]:
+def varied(port: int, name: str | None = "web.example") -> tuple[Variation, ...]:
+    async def go() -> tuple[Variation, ...]:
         return await vary("127.0.0.1", port, TlsHello(name), SystemNetwork(), 1.5)
 
     return asyncio.run(go())
 
 
-def told(hellos: tuple[Hello, ...], cause: str = "tls.reset") -> str:
+def told(hellos: tuple[Variation, ...], cause: str = "tls.reset") -> str:
     """What follows for a handshake that was reset, or ended so."""
     main = Ascent("127.0.0.1", Verdict.FAIL, (), cause, Layer.TLS, summary="reset")
     judged = Judgement(Verdict.FAIL, cause, Layer.TLS, Confidence.CERTAIN, "reset", main, ())
@@ -106,7 +108,7 @@ def test_what_fails_always_depends_on_nothing(serve, hang_up):
     """Each variation is a control, and none explains it."""
     found = varied(serve(hang_up).port)
     assert told(found) == "reset"
-    assert [control.verdict for control in controls(found)] == [Verdict.FAIL] * len(found)
+    assert [control.verdict for control in experiment(found).controls] == [Verdict.FAIL] * len(found)
 
 
 def test_an_address_has_no_name_to_vary(picky):
