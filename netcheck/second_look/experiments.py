@@ -7,7 +7,7 @@ whether big packets get lost on the way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 
 from netcheck.check import Check
@@ -19,7 +19,6 @@ from netcheck.look import Looker
 from netcheck.second_look.strangers import all_open, one_opens, stranger_of
 from netcheck.second_look.varying import once
 from probes.contract import Ascent, Outcome
-from probes.hellos import Hello
 from probes.net.base import ConnectFailed
 from probes.path import middlebox, mtu
 from probes.path.middlebox import Asked
@@ -32,10 +31,7 @@ AGAIN = (True, True, False, False, False, True)
 # A silent name server costs an sshd with UseDNS up to 30 s (resolv.conf(5): two tries of 5 s a server).
 LATE = 35.0
 MOST_LATE = 16  # of so many in a run it is tried, for as long as one look may take
-UNKNOWN = object()  # a probe without that option
 LEAST = 1.5  # seconds: a lost packet is repeated well within
-
-Shaking = Callable[..., Awaitable[tuple[Hello, ...]]]  # several handshakes with one service
 
 
 class Experimenter:
