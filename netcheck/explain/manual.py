@@ -68,7 +68,7 @@ def _who(found: Entry) -> str:
     usual = "; ".join(f"{part.flows}: {part.rows[-1].who}" for part in parts)
     title = table().families[found.family]
     anchor = re.sub(r"[^a-z ]", "", title.lower()).replace(" ", "-")
-    more = ", unless the hop where it ends says more" if any(len(part.rows) > 2 for part in parts) else ""
+    more = ", unless more is known: see there" if any(len(part.rows) > 2 for part in parts) else ""
     return f"[{title}](#{anchor}): {usual}{more}."
 
 
