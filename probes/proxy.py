@@ -156,26 +156,30 @@ async def reach(ladder: Ladder, through: Way, until: float) -> Connection:
     ladder.source = connection.source
     ladder.keep(connection)
     if through.scheme == "https":
-        await _secure(connection, through, ladder.network.time(), until)
+        await _secure(ladder, connection, through, until)
         connection.received = 0  # of what is asked there
     return connection
 
 
-async def _secure(connection: Connection, through: Way, now: float, until: float) -> None:
+async def _secure(ladder: Ladder, connection: Connection, through: Way, until: float) -> None:
     """TLS with the proxy, by the system's trust: `ca_file` is for the target behind it."""
+    now = ladder.network.time()
     name = None if is_address(through.host) else through.host
     try:
         session = await connection.start_tls(TlsHello(name, ALPN), until)
     except NetworkFailure as error:
         failed = causes.explain(Layer.TLS, error)
+        ladder.facts["proxy_tls"] = failed.cause
+        hint = "; is it `http://`?" if failed.cause == "tls.not_tls" else ""
         raise Failed(
             "proxy.unreachable",
-            f"no TLS with the proxy {through.url}: {failed.summary}",
+            f"no TLS with the proxy {through.url}: {failed.summary}{hint}",
             evidence=(*failed.evidence, f"the handshake with it is {failed.cause}"),
             confidence=failed.confidence,
         ) from None
     chain = certificates.read(session.chain)
     for first in objections.in_order(objections.objections(chain, session.problems, through.host, now))[:1]:
+        ladder.facts["proxy_tls"] = first.cause
         raise Failed(
             "proxy.unreachable",
             f"the certificate of the proxy {through.url} is not accepted: {first.text}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from netcheck.diagnosis import facts
 from probes.causes import LOOP
 from probes.contract import Ascent, Layer, Outcome, Step, Verdict
 
@@ -43,6 +44,7 @@ def unconnected(ascent: Ascent) -> bool:
     lost, nor a connection that a proxy was to make."""
     cause = ascent.cause or ""
     by_others = cause.startswith("udp.") or cause in ANSWERED_BY_PROXY
+    by_others |= facts.answers_as_no_proxy(ascent.facts)
     return ascent.layer is Layer.CONNECT and not by_others
 
 

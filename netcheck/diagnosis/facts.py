@@ -72,6 +72,17 @@ def without_time(ascent: Ascent) -> bool:
     return (ascent.facts.get("ntp") or {}).get("synchronised") is False
 
 
+def proxy(facts: Mapping[str, Any]) -> str | None:
+    """The proxy that was gone through, or was to be: the address of the check is then its own."""
+    found = facts.get("proxy")
+    return str(found) if found else None
+
+
+def answers_as_no_proxy(facts: Mapping[str, Any]) -> bool:
+    """Whether the proxy's port opened, and no TLS came about with it."""
+    return "proxy_tls" in facts
+
+
 def works_through(facts: Mapping[str, Any]) -> str | None:
     """The proxy through which a service is reached that is not reached directly."""
     found = facts.get("works_through")

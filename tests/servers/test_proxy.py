@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from netcheck.diagnosis.ascents import unconnected
 from probes import proxy
 from probes.contract import Confidence, Layer, Verdict
 from probes.http import HTTP, HTTPS
@@ -182,6 +183,8 @@ def test_a_proxy_without_the_tls_it_should_have(serve, ask):
     found = ask(HTTPS, 443, host="target.invalid", proxy=through(plain, "https"))
     assert (found.cause, found.layer) == ("proxy.unreachable", Layer.CONNECT)
     assert "the handshake with it is tls.not_tls" in found.evidence
+    assert "is it `http://`?" in found.summary
+    assert not unconnected(found)  # there is a way to it: none is traced
 
 
 def test_a_websocket_without_tls_is_tunnelled(serve, http_proxy, ask):

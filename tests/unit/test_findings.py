@@ -682,6 +682,9 @@ def test_a_name_with_a_decrypted_address_is_not_exempt(failing: Make, passing: M
     found = findings([decrypted(failing, "acme.vault.example"), some, *open_ones])
     [one] = [each for each in found if each.cause == "tls.intercepted"]
     assert one.summary.endswith("not decrypted: login.sso.test")
+    [other] = [each for each in found if each.cause == "path.some_addresses_dead"]
+    assert other.advice.startswith("Exempt relay.vault.example:51445 from TLS inspection")
+    assert "on the device that decrypts" in other.advice
 
 
 def test_what_was_not_sent_is_not_counted(failing: Make) -> None:
@@ -706,6 +709,19 @@ def test_what_works_through_a_proxy_is_up(failing: Make) -> None:
         "through the proxy http://10.0.0.9:3128 they work, which the vendor does not support" in one.summary
     )
     assert "hosts are up" not in one.advice
+
+
+def test_what_is_seen_through_one_proxy_is_of_several_hosts(failing: Make) -> None:
+    """The address is the proxy's, and no host's."""
+    behind = [
+        decrypted(failing, f"{name}.vault.example", address="10.0.0.9", facts=facts)
+        for name in ("a", "b")
+        for facts in [{"proxy": "http://10.0.0.9:3128", "tls": {"chain": [{"issuer": "CN=Gateway"}]}}]
+    ]
+    [one] = findings(behind)
+    assert one.summary.startswith(
+        "tcp/443 to a.vault.example and b.vault.example in vault.example is decrypted"
+    )
 
 
 def test_a_server_that_misleads_is_one_finding(failing: Make) -> None:

@@ -9,11 +9,13 @@ from netcheck.diagnosis.facts import issuer
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
 from netcheck.diagnosis.findings.signs import (
+    DECRYPTED,
     answered_beside,
     common_place,
     host_of,
     hosts_follow,
     is_by_proxy,
+    is_decrypted,
     signed_by_target,
     signed_here,
 )
@@ -53,7 +55,9 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
     first = checks[0]
     if first.expect == "blocked" and first.cause not in BLOCKED:
         return first.advice if first.advice and first.cause in BLOCKING else _of_catalogue(checks, here)
-    if len(checks) == 1 and first.advice and len(first.addresses) < 2 and first.cause != "tls.intercepted":
+    if is_decrypted(first):
+        return exemption(checks, here)
+    if len(checks) == 1 and first.advice and len(first.addresses) < 2:
         return f"{first.advice}{_doubt(checks)}"
     down = [check for check in checks if not (census.has_answered(check) or answered_beside(check))]
     if first.cause in SILENT and down:
@@ -64,8 +68,6 @@ def advice(checks: Sequence[CheckRecord], census: Census, here: str) -> str:
         return "\n".join([f"{_of_catalogue(checks, here)} Below are the flows.", *lines(checks, here)])
     if first.cause in OPENED:
         return _with_flows("Open", checks, here, _device(checks, here))
-    if first.cause == "tls.intercepted":
-        return exemption(checks, here)
     if is_by_proxy(first):
         services, below = _listed(f"{check.host}:{check.port}" for check in checks)
         return "\n".join([_of_catalogue(checks, here, services), *below])
@@ -79,7 +81,8 @@ def exemption(checks: Sequence[CheckRecord], here: str) -> str:
     named = ((asked_name(check.settings, check.host), check.port) for check in checks)
     names, below = _listed(f"{name}:{port}" for name, port in named)
     sources = list(dict.fromkeys(check.source.address for check in checks if check.source)) or [here]
-    signer = issuer(checks[0].facts)
+    decrypted = [check for check in checks if check.cause == DECRYPTED]  # of others a good one is known
+    signer = issuer(decrypted[0].facts) if decrypted else None
     device = f"the device that signs as {signer}" if signer else "the device that decrypts"
     return "\n".join([f"Exempt {names} from TLS inspection for {few(sources)}, on {device}.", *below])
 

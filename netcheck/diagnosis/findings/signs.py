@@ -24,6 +24,8 @@ ANSWERS = frozenset(
         "dns.nxdomain",
         "dns.split",
         "policy.unexpectedly_open",
+        "proxy.auth_required",
+        "proxy.refused",
         "tcp.refused",
         "udp.port_closed",
     }
@@ -34,14 +36,14 @@ DECRYPTED = "tls.intercepted"
 
 
 def host_of(check: CheckRecord) -> str:
-    """The address that was tried, or the host where it came to none."""
-    return check.address or check.host
+    """The address that was tried, or the host where it came to none, or only a proxy's address is known."""
+    return check.host if facts.proxy(check.facts) else check.address or check.host
 
 
 def network(check: CheckRecord) -> str:
     """The destination network: /24, IPv6 /64, of a name its domain. Quick: it is asked of every check."""
     address = check.address
-    if not address:
+    if not address or facts.proxy(check.facts):
         return network_of(check.host)
     if ":" not in address:
         return address.rpartition(".")[0] + ".0/24"
