@@ -24,7 +24,8 @@ class Entry(NamedTuple):
     `look_alikes` are the codes and situations that could be taken for it, a sentence each; `sure` says
     when it is certain and when likely, and `usual` with which verdict and at which layer, both empty
     where nothing is peculiar; `do_here` and `do_there` what to do where this very host says so or is at
-    fault, and where the other end is, if that is something else, `do_public` where the name is a public one;
+    fault, and where the other end is, if that is something else, `do_public` where the name is a public one,
+    `do_vouched` where a public CA vouches for it all the same;
     `later`, that no check of this version claims it.
     """
 
@@ -38,6 +39,7 @@ class Entry(NamedTuple):
     usual: str = ""
     do_here: str = ""
     do_public: str = ""
+    do_vouched: str = ""
     do_there: str = ""
     later: bool = False
 
@@ -57,20 +59,26 @@ class Entry(NamedTuple):
         name: str | None = None,
         services: str | None = None,
         public: bool = False,
+        vouched: bool = False,
         signer: str | None = None,
     ) -> str:
         """What to do next, about this check; of several checks each value may name several. `alive`: the host
         answered otherwise; `here`: this very host says so, or is at fault; `there`: the other end is; `name`:
         by which TLS asked, if not for the host; `services`: what was asked for, where it is more than host
-        and port; `public`: a name for which only a public CA signs; `signer`: the issuer of the certificate
-        that came.
+        and port; `public`: a name for which only a public CA signs; `vouched`: one did; `signer`: the issuer
+        of the certificate that came.
 
         >>> entry("tcp.refused").advice(
         ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
         'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
         """
-        peculiar = (here and self.do_here) or (there and self.do_there) or (public and self.do_public)
-        do = peculiar or self.do
+        peculiar = (
+            (here, self.do_here),
+            (there, self.do_there),
+            (vouched, self.do_vouched),
+            (public, self.do_public),
+        )
+        do = next((text for holds, text in peculiar if holds and text), self.do)
         if target == (address or host):
             do = do.replace(" ({target})", "")  # it has no other name
         return do.format(
@@ -122,6 +130,7 @@ def _entries(data: Mapping[str, Any]) -> Iterator[Entry]:
                 usual=raw.get("usual", ""),
                 do_here=folded(raw.get("do_here", "")),
                 do_public=folded(raw.get("do_public", "")),
+                do_vouched=folded(raw.get("do_vouched", "")),
                 do_there=folded(raw.get("do_there", "")),
                 later=raw.get("later", False),
             )

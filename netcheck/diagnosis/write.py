@@ -181,6 +181,7 @@ def _advice(
         there=judgement.side is Side.THERE,
         name=asked_name(check.terms.settings, check.host),
         public=getattr(check.terms.settings, "public", False),
+        vouched=facts.known_publicly(judgement.main.facts) is True,
         signer=signer,
     )
 

@@ -111,6 +111,10 @@ def test_a_public_name_is_first_of_all_decrypted() -> None:
         said[public] = WRITER.record(check, outcome, judge(check, outcome)).advice or ""
     assert said[True].startswith("Find out who signs for a.vault.example")
     assert said[False].startswith("Name the CA of saas as `ca_file`")
+    known = bad._replace(facts={"tls": {"known_publicly": True, "chain": []}})
+    check = Check("saas", "a.vault.example", TERMS._replace(settings=tls.Settings(public=True)))
+    written = WRITER.record(check, Outcome(None, (known,)), judge(check, Outcome(None, (known,))))
+    assert (written.advice or "").startswith("Have saas verified by the system's store")
 
 
 def test_what_works_through_a_proxy_alone_is_stopped_on_this_side() -> None:

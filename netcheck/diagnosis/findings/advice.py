@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netcheck.diagnosis import catalogue
-from netcheck.diagnosis.facts import issuer
+from netcheck.diagnosis.facts import issuer, known_publicly
 from netcheck.diagnosis.findings.census import Census
 from netcheck.diagnosis.findings.flows import BLOCKED, OPENED, compressed, lines
 from netcheck.diagnosis.findings.signs import (
@@ -162,6 +162,7 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None
         there=_whose(checks) <= {"customer", "vendor"},
         services=services,
         public=all(check.settings.get("public") for check in checks),
+        vouched=all(known_publicly(check.facts) for check in checks),
     ) + _doubt(checks)
 
 
