@@ -121,7 +121,10 @@ def compare(vault: Algorithms, server: Algorithms, ladder: Ladder) -> None:
     ladder.facts["offered"] = as_lists(server)
     ladder.facts["agreed"] = agreement.chosen
     if agreement.missing:
-        raise _nothing_in_common(agreement, vault, server)
+        failed = _nothing_in_common(agreement, vault, server)
+        if (name := ladder.facts.get("vault_list")) is not None:
+            failed.evidence = (*failed.evidence, f"the vault's list is `{name}`, by `ssh_profile`")
+        raise failed
     if found := weaknesses(agreement):
         ladder.caution("ssh.weak", f"vault and target would use {', '.join(found)}")
 
@@ -130,9 +133,10 @@ def _nothing_in_common(agreement: Agreement, vault: Algorithms, server: Algorith
     kind = agreement.missing[0]
     theirs, ours = getattr(server, kind), getattr(vault, kind)
     offers = f"it offers only {_listed(theirs)}" if theirs else "it offers none"
+    others = f"one of {len(ours)} others" if len(ours) > 1 else ours[0] if ours else "something else"
     return Failed(
         "ssh.no_common_algorithm",
-        f"{KINDS[kind]}: {offers}; the vault needs one of {len(ours)} others",
+        f"{KINDS[kind]}: {offers}; the vault needs {others}",
         evidence=tuple(listed(each, server, vault) for each in agreement.missing),
     )
 

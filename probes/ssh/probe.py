@@ -73,6 +73,7 @@ async def _climb(ladder: Ladder, target: Target, settings: Settings, credential:
     assert ladder.address is not None
     assert target.port is not None
     known, vault = asked(settings, target.host, ladder.address, target.port)
+    ladder.facts["vault_list"] = settings.ssh_profile
     visit = Visit(ladder, target.port, vault, known, keep=credential is not None)
     try:
         connection = await ladder.connect(target.port)

@@ -44,7 +44,8 @@ def test_a_target_of_the_past_has_nothing_in_common_with_the_vault(sshd, look, l
     assert (ascent.verdict, ascent.cause) == (Verdict.FAIL, "ssh.no_common_algorithm")
     assert ascent.layer is Layer.PROTOCOL
     assert ascent.summary.startswith(f"{kind}: it {words}; the vault needs one of")
-    assert "vault " in ascent.evidence[-1]
+    assert " · vault " in ascent.evidence[-2]
+    assert ascent.evidence[-1] == "the vault's list is `openssh`, by `ssh_profile`"
 
 
 @pytest.mark.parametrize(
