@@ -109,6 +109,10 @@ def load(folder: Path = FOLDER) -> tuple[Scene, ...]:
     found = [_scene(name, table, allotment) for name, table in _tables(folder)]
     if len({scene.name for scene in found}) != len(found):
         raise ValueError("two scenes have the same name")
+    recorded: dict[str, tuple[str, ...]] = {}
+    for scene in found:
+        if scene.records and recorded.setdefault(scene.host, scene.records) != scene.records:
+            raise ValueError(f"{scene.name}: another scene has other records of {scene.host}")
     return tuple(found)
 
 

@@ -69,7 +69,7 @@ def ssh(lab: Lab, scene: str, *options: str) -> str:
         ("ssh-full-alike-1", "Ciphers=aes256-ctr", "Permission denied"),
         ("ssh-refused", "KexAlgorithms=curve25519-sha256", "closed by"),
         ("ssh-refused", "KexAlgorithms=ecdh-sha2-nistp256", "Permission denied"),
-        ("ssh-refused-alike-2", "KexAlgorithms=ecdh-sha2-nistp256", "closed by"),
+        ("ssh-refused-alike-4", "KexAlgorithms=ecdh-sha2-nistp256", "closed by"),
     ],
 )
 def test_ssh_servers_are_as_told(lab: Lab, scene: str, option: str, words: str) -> None:

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from netcheck.diagnosis.catalogue import entry
+from netcheck.diagnosis.refine import UNSURE
 from netcheck.registry import names
 from tests.lab import scenes
 from tests.lab.pools import DELAYED
-from tests.lab.topology import NETWORKS, can_delay
+from tests.lab.topology import HOPS, NETWORKS, can_delay
 
 SCENES = scenes.load()
+# On the way to routers with Linux's own limit on ICMP.
+BEFORE_STOCK = ("fw1-in", "fw2-in", "stock-in")
 RATE_LIMITED = [scene.name for scene in SCENES if scene.on == "stingy"]
 
 
@@ -48,6 +51,12 @@ def assert_place(check: dict[str, Any], expected: scenes.Expected) -> None:
         where = trace["where"] or {"relation": None, "address": None, "before": None}
         hops = [hop["address"] for hop in trace["hops"] or ()]
         got = f"{check['cause']} {check['confidence']}: {where}, hops {hops}, {check['evidence']}"
+        if any(UNSURE in words for words in check["evidence"]):
+            # The run had no time left for these routers, and says so: the place may be a hop too near.
+            assert check["confidence"] != "certain", got
+            nearer = [HOPS[hop][":" in (where["address"] or "")] for hop in BEFORE_STOCK]
+            assert where["address"] in (*expected.where.addresses, *nearer), got
+            return
         assert where["address"] in expected.where.addresses, got
         if where["address"] is not None:
             assert where["relation"] == expected.where.relation, got
@@ -85,7 +94,9 @@ def test_nobody_is_named_without_evidence(user: str, request: pytest.FixtureRequ
     for check in ended:
         where = (check["trace"] or {}).get("where")
         named = check["responsible"]
-        if named in ("customer", "vendor") and check["cause"] != "tcp.refused":
+        if any("through a proxy the service is reached" in words for words in check["evidence"]):
+            assert named == "customer", check["evidence"]
+        elif named in ("customer", "vendor") and check["cause"] != "tcp.refused":
             assert where, check["evidence"]
             assert owner(where["address"]) == named, check["evidence"]
             if where["relation"] == "after" and named == "customer":
