@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from netcheck.diagnosis.ascents import spoke
-from netcheck.diagnosis.classes import network_of
 from netcheck.diagnosis.found import Stalled, unused_control
 from netcheck.diagnosis.judgement import Judgement, also, likely, with_cause
+from netcheck.diagnosis.networks import network_of
 from netcheck.diagnosis.policy import OPEN
 from netcheck.record import Control
 from probes.contract import Confidence, Layer, Step, Verdict

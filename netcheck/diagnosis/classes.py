@@ -6,7 +6,6 @@ looked at again, slowly. The others inherit what the representatives showed.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,8 +14,8 @@ from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import connected, furthest
 from netcheck.diagnosis.judge import PASSING
 from netcheck.diagnosis.judgement import Judgement
+from netcheck.diagnosis.networks import network_of
 from probes.contract import Ascent, Layer, Outcome, Verdict
-from probes.ladder import is_address
 
 REPRESENTATIVES = 3
 OWN_RULE = "vantage.blocked_locally"
@@ -117,24 +116,6 @@ def _kind(main: Ascent) -> tuple[object, ...]:
     one proxy from another, and its policy from its way onward."""
     proxy = main.facts.get("proxy")
     return main.layer, facts.refusable(main) is not None, proxy and (proxy, main.confidence)
-
-
-def network_of(host: str) -> str:
-    """The network that stands for a destination: /24, IPv6 /64; of a name what follows its first dot.
-
-    >>> network_of("10.20.0.15"), network_of("db01.acme.example")
-    ('10.20.0.0/24', 'acme.example')
-    """
-    if not is_address(host):
-        return host.partition(".")[2] or host
-    bare = host.partition("%")[0]
-    prefix = 64 if ":" in bare else 24
-    return str(ipaddress.ip_network(f"{bare}/{prefix}", strict=False))
-
-
-def quick_network_of(address: str) -> str:
-    """The same of an address, though not as a network is written: for what runs at every open port."""
-    return network_of(address) if ":" in address else address.rpartition(".")[0]
 
 
 def stronger(first: Outcome, second: Outcome) -> Outcome:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netcheck.diagnosis.ascents import unconnected
-from netcheck.diagnosis.classes import Failure, failed, network_of, stronger
+from netcheck.diagnosis.classes import Failure, failed, stronger
 from netcheck.diagnosis.found import Found
 from netcheck.diagnosis.judge import seen, unstable
 from netcheck.diagnosis.judgement import also, likely
+from netcheck.diagnosis.networks import network_of
 from netcheck.diagnosis.places import Line
 from netcheck.diagnosis.policy import policed, unanswered, with_life_sign
 from netcheck.diagnosis.refine import Refined, refine

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from netcheck.check import Check
 from netcheck.diagnosis import facts
-from netcheck.diagnosis.classes import quick_network_of
 from netcheck.diagnosis.judgement import Judgement, also
+from netcheck.diagnosis.networks import quick_network_of
 from netcheck.diagnosis.others import Others
 from netcheck.record import COPIES, Warned
 from probes.contract import NOTHING, Layer, Verdict

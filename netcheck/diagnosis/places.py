@@ -10,8 +10,9 @@ import ipaddress
 import itertools
 from collections.abc import Iterable, Sequence
 
-from netcheck.diagnosis.classes import Failure, network_of
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.found import Known
+from netcheck.diagnosis.networks import network_of
 from netcheck.record import Place
 from probes.ladder import is_address
 from probes.path.route import Route

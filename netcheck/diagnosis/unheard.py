@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from netcheck.diagnosis.classes import network_of
 from netcheck.diagnosis.judgement import Judgement, with_cause
+from netcheck.diagnosis.networks import network_of
 from netcheck.record import Place
 from probes.contract import Confidence
 from probes.path.route import Route

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from netcheck.diagnosis.ascents import HANGING
-from netcheck.diagnosis.classes import Failure, network_of
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.judgement import Judgement, also, with_cause
+from netcheck.diagnosis.networks import network_of
 from netcheck.diagnosis.others import Others
 from netcheck.diagnosis.refine import OTHERS_SWALLOWED, Refined
 from netcheck.diagnosis.together import together

@@ -43,11 +43,11 @@ def _with_hosts(fields: Fields, node: Node, report: Report) -> Fields:
 
 
 # Of the probes' options those that tell of a place, and not of a target.
-INHERITED = ("proxy",)
+OF_A_PLACE = ("proxy",)
 
 
 def _of_a_place() -> dict[str, Key]:
-    return {name: all_options()[name] for name in INHERITED}
+    return {name: all_options()[name] for name in OF_A_PLACE}
 
 
 VANTAGE = Record(

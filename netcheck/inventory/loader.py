@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netcheck.inventory.entries import Entries, refuse_size
-from netcheck.inventory.form import INHERITED, ROOT
+from netcheck.inventory.form import OF_A_PLACE, ROOT
 from netcheck.inventory.model import LOCAL, CredentialRef, Inventory, SecretRef, Vantage
 from netcheck.inventory.names import check_references
 from netcheck.inventory.options import Options, absolute
@@ -100,7 +100,7 @@ def _places(root: Fields, vantages: Iterable[str]) -> dict[str, Fields]:
     table: Mapping[str, Given] = _of(root, "vantages", {})
     written = {name: given.value for name, given in table.items()}
     return {
-        name: {key: given for key, given in written.get(name, {}).items() if key in INHERITED}
+        name: {key: given for key, given in written.get(name, {}).items() if key in OF_A_PLACE}
         for name in vantages
     }
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import HANGING, got_past
-from netcheck.diagnosis.classes import Failure, network_of
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.found import Sizes, Stalled
+from netcheck.diagnosis.networks import network_of
 from netcheck.look import Looker
 from netcheck.second_look.strangers import all_open, one_opens, stranger_of
 from netcheck.second_look.varying import once

@@ -14,8 +14,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netcheck.diagnosis.classes import quick_network_of
 from netcheck.diagnosis.found import Stalled
+from netcheck.diagnosis.networks import quick_network_of
 from netcheck.second_look.experiments import Experimenter
 from netcheck.second_look.waiting import Held, Port
 

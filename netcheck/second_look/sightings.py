@@ -7,7 +7,7 @@ from typing import NamedTuple
 from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import alive, connected, spoke
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.networks import network_of
 from probes.contract import Confidence, Outcome
 
 # A target that answered so many seconds before or after counts as alive at that moment.

@@ -13,7 +13,7 @@ import itertools
 import random
 from collections.abc import Collection
 
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.networks import network_of
 from probes.net.base import ConnectFailed, Network
 from probes.path.middlebox import Asked, ask, draw
 

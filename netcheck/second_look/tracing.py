@@ -14,8 +14,9 @@ from collections.abc import Collection, Sequence
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import handshake
-from netcheck.diagnosis.classes import Failure, network_of
+from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.found import Patient, Traced, unused_control
+from netcheck.diagnosis.networks import network_of
 from netcheck.diagnosis.refine import named
 from netcheck.record import Control
 from netcheck.second_look.following import next_hop

@@ -31,7 +31,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.networks import network_of
 from tests.lab.scenes import Scene
 from tests.lab.topology import PLACES, ROUTERS, inside
 

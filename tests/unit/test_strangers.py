@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.networks import network_of
 from netcheck.second_look.strangers import stranger_of, strangers_of
 
 

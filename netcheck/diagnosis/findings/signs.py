@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.ascents import ABOVE_CONNECT, handshake
-from netcheck.diagnosis.classes import network_of
+from netcheck.diagnosis.networks import network_of
 from netcheck.record import CheckRecord, Place
 from probes.contract import Verdict
 
