@@ -46,7 +46,7 @@ class Looker:
             if terms.flow in TO_SAAS and through_proxy(outcome) is not None:
                 settings = replace(terms.settings, proxy="none")
                 direct = await probe.run(target, settings, terms.timing, self.network)
-                outcome = beside_direct(outcome, direct)
+                outcome = beside_direct(outcome, direct, terms.every_address)
             if terms.samples is None and terms.idle is None:  # nearly always
                 return outcome
             return await measured(check, outcome, self.network)
@@ -87,14 +87,15 @@ def through_proxy(outcome: Outcome) -> str | None:
     return str(named) if named is not None and main.verdict is Verdict.PASS else None
 
 
-def beside_direct(proxied: Outcome, direct: Outcome) -> Outcome:
+def beside_direct(proxied: Outcome, direct: Outcome, every: bool) -> Outcome:
     """What a look through a proxy comes to beside one without, on the way to the service.
 
     The vendor supports no proxy between users, connector and vault, so what works through one alone fails,
-    for the reason that the direct way has.
+    for the reason that the direct way has. `every`: of several addresses each must work directly.
     """
     url = through_proxy(proxied)
-    if any(ascent.verdict is Verdict.PASS for ascent in direct.ascents):
+    works = [ascent.verdict is Verdict.PASS for ascent in direct.ascents]
+    if all(works) if every else any(works):
         caution = Caution(None, f"directly it works too, without the proxy {url}", Layer.CONNECT)
         ascents = (one._replace(cautions=(*one.cautions, caution)) for one in proxied.ascents)
         return proxied._replace(ascents=tuple(ascents))
@@ -106,6 +107,8 @@ def beside_direct(proxied: Outcome, direct: Outcome) -> Outcome:
                 evidence=(*one.evidence, forced),
                 facts={**one.facts, "works_through": url},
             )
+            if one.verdict is not Verdict.PASS
+            else one
             for one in direct.ascents
         )
     )

@@ -11,8 +11,9 @@ from probes.contract import Confidence, Layer
 from probes.ladder import Ladder, is_address
 from probes.net import dnswire
 from probes.net.dnswire import Answer
-from probes.net.nowhere import is_nowhere
+from probes.net.nowhere import is_nowhere, is_unusual
 
+UNUSUAL = "such addresses are seldom another host's; what is meant so is declared by `addresses`"
 CONCLUSIVE = ("found", "nxdomain", "no_address")
 # Networks that the Internet does not route. Those for documentation are no such: where they are used they
 # stand for public ones.
@@ -176,8 +177,10 @@ def sinkholes(
         astray = [one for one in answer.records if one not in meant and is_nowhere(one)]
         if not astray:
             continue
-        if len(astray) < len(answer.records):
-            words = f"{answer.text}: of these {' '.join(astray)} can't be another host's"
+        if len(astray) < len(answer.records) or all(map(is_unusual, astray)):
+            few = len(astray) < len(answer.records)
+            what = f"of these {' '.join(astray)} can't be another host's"
+            words = f"{answer.text}: {what if few else UNUSUAL}"
             ladder.caution("dns.hijacked", words, Layer.RESOLVE)
             continue
         ladder.facts["misled_by"] = dnswire.address(answer.server)

@@ -75,7 +75,9 @@ async def _shake(
             connection.close()
     except NetworkFailure as error:
         failed = causes.explain(layer, error)
-        return Variation(varied, value, failed.cause, failed.summary)
+        alone = hello.only is not None and failed.cause == "tls.protocol_version"
+        words = f"the server refuses {hello.only}" if alone else failed.summary
+        return Variation(varied, value, failed.cause, words)
     except Failed as failed:  # our own trust store
         return Variation(varied, value, failed.cause, failed.summary)
     return Variation(varied, value, None, f"a session by {session.version} with {session.cipher}")

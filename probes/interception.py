@@ -136,6 +136,12 @@ class Shaken(NamedTuple):
     how: str
     session: TlsSession | None
     why_not: str = ""
+    cause: str | None = None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether there is none though the server did not just say that it has no such version."""
+        return self.session is None and self.cause != "tls.protocol_version"
 
 
 async def shake_otherwise(again: Again, hello: TlsHello, until: float) -> list[Shaken]:
@@ -155,9 +161,10 @@ async def _shake(again: Again, how: str, hello: TlsHello, until: float) -> Shake
         finally:
             connection.close()
     except NetworkFailure as error:
-        return Shaken(how, None, causes.explain(Layer.TLS, error).summary)
-    except Failed as failed:
-        return Shaken(how, None, failed.summary)
+        failed = causes.explain(Layer.TLS, error)
+    except Failed as why:
+        failed = why
+    return Shaken(how, None, failed.summary, failed.cause)
 
 
 def judge_otherwise(one: Shaken, name: str, first: TlsSession, settings: Settings) -> tuple[str | None, str]:

@@ -16,7 +16,7 @@ from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, Source, TimedOut
-from probes.net.nowhere import is_unspecified
+from probes.net.nowhere import is_nobodys
 from probes.path.late import SLOW, Late, why_late
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
@@ -286,7 +286,7 @@ async def _resolve(
 
 def of_hosts(host: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Those that are a host's: connections to others end at this very one. Raises Failed for none."""
-    real = tuple(address for address in addresses if not is_unspecified(address))
+    real = tuple(address for address in addresses if not is_nobodys(address))
     if not real:
         words = f"{host} is {' '.join(addresses)}, {NOBODYS}"
         raise Failed("dns.hijacked", words, confidence=Confidence.LIKELY)
@@ -302,7 +302,7 @@ def _usable(
     """
     if len(addresses) == 1:
         return addresses, ()
-    real = tuple(address for address in addresses if not is_unspecified(address))
+    real = tuple(address for address in addresses if not is_nobodys(address))
     within, beyond = real[:MOST_ADDRESSES], real[MOST_ADDRESSES:]
     left_out = [(address, NOBODYS) for address in addresses if address not in real]
     left_out += [(address, f"past the first {MOST_ADDRESSES} addresses") for address in beyond]

@@ -38,8 +38,8 @@ FETCHED = frozenset({"via", "age", "x-cache", "www-authenticate", "server"})
 
 # How such a page is headed. The words alone are anybody's, and so is a product's name in a text.
 FORBIDS = re.compile(
-    r"<(title|h[1-3])\b[^>]*>[^<]*(?:\bblock|denied|violation|not (?:allowed|permitted)|restricted"
-    r"|can(?:no|')t be displayed|could not be retrieved|notification: policy)",
+    r"<(title|h[1-3])\b[^>]*>[^<]*(?:\bblocked\b|\bblock page|denied|violation|not (?:allowed|permitted)"
+    r"|restricted|can(?:no|')t be displayed|could not be retrieved|notification: policy)",
     re.IGNORECASE,
 )
 

@@ -257,7 +257,11 @@ def refusal(through: Way, status: int, reason: str, headers: Mapping[str, str], 
 
 async def _socks(connection: Connection, through: Way, host: str, port: int, until: float) -> None:
     await connection.send(bytes([SOCKS, 1, NO_AUTHENTICATION]), until)
-    version, method = await _exactly(connection, 2, until)
+    try:
+        version, method = await _exactly(connection, 2, until)
+    except TimedOut as late:
+        words = f"{through.url} does not answer a SOCKS greeting in {late.elapsed:.1f} s: is it `http://`?"
+        raise Failed("proxy.refused", words, confidence=Confidence.LIKELY) from None
     if version != SOCKS:
         raise Failed("proxy.refused", f"{through.url} is no SOCKS5 proxy: it answers with byte {version}")
     if method == NONE_ACCEPTED:

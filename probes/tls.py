@@ -111,7 +111,7 @@ async def _see_otherwise(
             if one.session is not None:
                 _note(ladder, one.session, False)
             raise
-        if cause:
+        if cause or one.is_odd:
             ladder.caution(cause, words, Layer.TLS)
         else:
             ladder.prove(words)

@@ -56,6 +56,9 @@ class Settings(Web):
     )
 
 
+LAST_PING = 3.0  # seconds at least for the ping after the silence, whatever the message before it took
+
+
 class Visit:
     """One climb of one address."""
 
@@ -87,7 +90,8 @@ class Visit:
             talk = await self._large(talk, rung.until)
             # The silence is asked for: it is not the server's time.
             ladder.until += settings.ping_after
-            await self._silent(talk, rung.until + settings.ping_after)
+            left = max(rung.until - ladder.network.now(), LAST_PING)  # what came before may have been slow
+            await self._silent(talk, ladder.network.now() + left + settings.ping_after)
 
     async def _upgraded(self, talk: Talk, until: float) -> None:
         """Raises Failed where the upgrade is not answered as one; a plain request beside it tells why."""

@@ -19,7 +19,8 @@ def by_clock(judgement: Judgement, check: Check, others: Others) -> Judgement:
     if offset is None:
         return judgement
     if abs(offset) <= AGREE:
-        return also(judgement, "this host's clock is right: those of other targets agree with it")
+        words = "this host's clock is right: those of other targets agree with it"
+        return also(judgement, words)._replace(side=Side.THERE)
     if abs(offset) < SKEWED:
         return judgement
     way = "behind" if offset > 0 else "ahead of"

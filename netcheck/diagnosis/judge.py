@@ -80,8 +80,16 @@ def _not_passed(outcome: Outcome, main: Ascent, looks: int) -> Judgement:
         evidence=_evidence(outcome, main),
         warnings=_warnings(outcome, main),
         addresses=_addresses(outcome),
-        side=Side.OURS if facts.works_through(main.facts) else None,
+        side=_side(main),
     )
+
+
+def _side(main: Ascent) -> Side | None:
+    """At which end it fails, if the ladder itself tells: inside TLS that only the service can have it is the
+    service's; what is reached through a proxy alone is up."""
+    if main.layer is Layer.PROTOCOL and facts.known_publicly(main.facts):
+        return Side.THERE
+    return Side.OURS if facts.works_through(main.facts) else None
 
 
 def _evidence(outcome: Outcome, main: Ascent) -> tuple[str, ...]:

@@ -46,7 +46,8 @@ def varied(proxy: str | None, works: bool, summary: str, *, to_service: bool) ->
 def _directly(judgement: Judgement, *, words: str, works: bool) -> Judgement:
     """Of what failed through a proxy. What comes through one need not be the target's."""
     if judgement.cause not in ASTRAY:
-        return also(judgement, words) if works else judgement
+        told = works or (judgement.cause or "").startswith("proxy.")
+        return also(judgement, words) if told else judgement
     if not works:
         return likely(judgement, f"who of the two ends it so, the proxy or the target, is not told; {words}")
     summary = f"the proxy accepts, and does not lead to the target: {judgement.summary}; {words}"

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netcheck.check import Accept, Check
+from netcheck.check import TO_SAAS, Accept, Check
 from netcheck.diagnosis import catalogue, facts
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
+from netcheck.diagnosis.judge import HOSTS_FILE
 from netcheck.diagnosis.judgement import Judgement, Side
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
@@ -168,7 +169,7 @@ def _advice(
     if judgement.about is not None:
         host, port = judgement.about
         target, address = host, None
-    return entry.advice(
+    told = entry.advice(
         target=target,
         host=host,
         address=address,
@@ -176,14 +177,18 @@ def _advice(
         probe=check.terms.probe,
         source=source.address if source else None,
         where=where,
-        alive=any(control.served for control in controls),
+        alive=judgement.side is Side.OURS or any(control.served for control in controls),
         here=judgement.side is Side.HERE or _said_here(judgement, where),
         there=judgement.side is Side.THERE,
         name=asked_name(check.terms.settings, check.host),
-        public=getattr(check.terms.settings, "public", False),
+        public=check.terms.flow in TO_SAAS or getattr(check.terms.settings, "public", False),
         vouched=facts.known_publicly(judgement.main.facts) is True,
         signer=signer,
     )
+    if HOSTS_FILE in judgement.evidence:
+        line = f"the line of {check.host} in this host's hosts file"
+        return f"Correct or remove {line}, unless it is meant. {told}"
+    return told
 
 
 def asked(settings: Any) -> Mapping[str, Any]:

@@ -246,4 +246,6 @@ def _origins(values: Heritage, settings: object, flow: str) -> dict[str, Origin]
     found = {name: valued.origin for name, valued in values.values.items() if name in COMMON or name in own}
     if "public" in own and "public" not in found and flow in TO_SAAS:
         found["public"] = Origin(f"flow {flow}", found["flow"].line if "flow" in found else None)
+    if "every_address" not in found and flow == EVERY_ADDRESS:
+        found["every_address"] = Origin(f"flow {flow}", found["flow"].line)
     return found

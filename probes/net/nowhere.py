@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 RESERVED = ipaddress.ip_network("240.0.0.0/4")  # RFC 1112 4; the limited broadcast address is the last of it
 
 
@@ -14,6 +15,26 @@ def is_unspecified(address: str) -> bool:
     (True, True, False)
     """
     return _parsed(address).is_unspecified
+
+
+def is_nobodys(address: str) -> bool:
+    """Whether no single host can have it, not even this one: of none, of many, or of all.
+
+    >>> [is_nobodys(one) for one in ("0.0.0.0", "224.0.0.1", "255.255.255.255", "ff02::1", "127.0.0.1")]
+    [True, True, True, True, False]
+    """
+    found = _parsed(address)
+    return found.is_unspecified or found.is_multicast or found == BROADCAST
+
+
+def is_unusual(address: str) -> bool:
+    """Whether some networks use it for services all the same: link-local (AWS VPC Lattice), 240/4 (meshes).
+
+    >>> [is_unusual(one) for one in ("169.254.171.32", "240.240.0.5", "255.255.255.255", "127.0.0.1")]
+    [True, True, False, False]
+    """
+    found = _parsed(address)
+    return found.is_link_local or (found in RESERVED and found != BROADCAST)
 
 
 def is_nowhere(address: str) -> bool:

@@ -411,3 +411,11 @@ def test_an_environment_that_names_no_proxy(monkeypatch, ask, named):
     found = ask(HTTPS, 443, host="target.invalid", proxy="env")
     assert (found.verdict, found.cause) == (Verdict.ERROR, "probe.unsupported")
     assert named not in found.summary
+
+
+def test_a_socks_proxy_that_does_not_answer(serve, ask):
+    """The greeting alone is silent to a program that waits for HTTP: nothing was asked yet."""
+    mute = serve(lambda sock: (sock.recv(64), sock.recv(64)))
+    found = ask(HTTPS, 443, host="target.invalid", proxy=through(mute, "socks5"), timeout=1.0)
+    assert found.cause == "proxy.refused"
+    assert "does not answer a SOCKS greeting" in found.summary

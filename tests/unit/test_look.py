@@ -7,9 +7,9 @@ import pytest
 
 from netcheck import registry
 from netcheck.check import Check, Terms
-from netcheck.look import Looker
+from netcheck.look import Looker, beside_direct
 from probes import tcp
-from probes.contract import Outcome, Probe, Timing, Verdict
+from probes.contract import Ascent, Layer, Outcome, Probe, Timing, Verdict
 from probes.net.scripted import Scripted
 
 CHECK = Check(
@@ -64,3 +64,16 @@ def test_a_crash_is_told_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Non
     [ascent] = asyncio.run(look(CHECK)).ascents
     assert ascent.summary.startswith("ValueError: **** xxx")
     assert len(ascent.summary) == 300
+
+
+@pytest.mark.parametrize(("every", "fails"), [(False, False), (True, True)])
+def test_each_address_must_work_directly_where_each_counts(every: bool, fails: bool) -> None:
+    """A Network Connector needs every instance; one that only the proxy reaches fails for its own reason."""
+    good = Ascent("203.0.113.1", Verdict.PASS, ())
+    dead = Ascent("203.0.113.2", Verdict.FAIL, (), "tcp.filtered", Layer.CONNECT, summary="silence")
+    proxied = Outcome(None, (good._replace(address="10.0.0.9", facts={"proxy": "http://10.0.0.9:3128"}),))
+    found = beside_direct(proxied, Outcome(None, (good, dead)), every)
+    assert any(one.verdict is Verdict.FAIL for one in found.ascents) is fails
+    if fails:
+        assert found.ascents[0] == good
+        assert found.ascents[1].facts["works_through"] == "http://10.0.0.9:3128"

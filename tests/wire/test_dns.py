@@ -408,8 +408,9 @@ def test_a_hosts_file_that_pins_a_public_address(monkeypatch: pytest.MonkeyPatch
 
 NOBODYS = (
     *("0.0.0.0", "127.0.0.1", "::", "::1", "::ffff:127.0.0.1"),
-    *("224.0.0.1", "ff02::1", "255.255.255.255", "240.0.0.1", "169.254.169.254", "fe80::1"),
+    *("224.0.0.1", "ff02::1", "255.255.255.255"),
 )
+UNUSUAL = ("240.0.0.1", "169.254.169.254", "fe80::1")
 
 
 @pytest.mark.parametrize("address", NOBODYS)
@@ -423,7 +424,17 @@ def test_an_address_that_is_no_other_host_s(monkeypatch: pytest.MonkeyPatch, add
     assert ask(said).verdict is Verdict.PASS
 
 
-@pytest.mark.parametrize("address", NOBODYS)
+@pytest.mark.parametrize("address", UNUSUAL)
+def test_an_address_that_some_networks_use(address: str) -> None:
+    """Link-local and 240/4 serve meshes and clouds: a warning, unless it is declared."""
+    said = {ONE: server({"db.acme.example.": [address]})}
+    ascent = ask(said)
+    assert ascent.verdict is Verdict.PASS
+    assert "dns.hijacked" in [caution.cause for caution in ascent.cautions]
+    assert "dns.hijacked" not in [caution.cause for caution in ask(said, addresses=(address,)).cautions]
+
+
+@pytest.mark.parametrize("address", [*NOBODYS, *UNUSUAL])
 def test_such_an_address_beside_a_host_s(address: str) -> None:
     """Some programs take it: a warning, unless it is declared."""
     said = {ONE: server({"db.acme.example.": ["10.20.0.15", address]})}

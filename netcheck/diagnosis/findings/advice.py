@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from netcheck.check import TO_SAAS
 from netcheck.diagnosis import catalogue
 from netcheck.diagnosis.facts import issuer, known_publicly
 from netcheck.diagnosis.findings.census import Census
@@ -16,6 +17,7 @@ from netcheck.diagnosis.findings.signs import (
     hosts_follow,
     is_by_proxy,
     is_decrypted,
+    is_of_the_service,
     signed_by_target,
     signed_here,
 )
@@ -43,6 +45,8 @@ OF_THE_WAY = OPENED | {
     "tls.intercepted",
     "ws.upgrade_blocked",
 }
+# Nobody is named for these unless it is known whose clock, or dates, are wrong.
+WHOSE_CLOCK = ("clock.skew", "tls.not_yet_valid")
 FEW_NAMES = 3
 SHORT = 70  # characters of a flow
 
@@ -159,9 +163,9 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None
         source=next((check.source.address for check in checks if check.source), here),
         where=common_place(checks),
         here=all(map(signed_here, checks)) or _whose(checks) == {"operator"},
-        there=_whose(checks) <= {"customer", "vendor"},
+        there=_is_there(checks),
         services=services,
-        public=all(check.settings.get("public") for check in checks),
+        public=all(check.flow in TO_SAAS or check.settings.get("public") for check in checks),
         vouched=all(known_publicly(check.facts) for check in checks),
     ) + _doubt(checks)
 
@@ -169,6 +173,13 @@ def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None
 def _whose(checks: Sequence[CheckRecord]) -> set[str | None]:
     """Whose clocks are wrong, where that is the cause."""
     return {check.responsible if check.cause == "clock.skew" else None for check in checks}
+
+
+def _is_there(checks: Sequence[CheckRecord]) -> bool:
+    """Whether the fault is known to be the other end's: it spoke where nobody else can, or who acts tells."""
+    if checks[0].cause in WHOSE_CLOCK:
+        return _whose(checks) <= {"customer", "vendor"}
+    return all(map(is_of_the_service, checks))
 
 
 def _doubt(checks: Sequence[CheckRecord]) -> str:

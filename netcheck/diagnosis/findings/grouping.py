@@ -101,6 +101,8 @@ def _evident(check: CheckRecord) -> tuple[Hashable, ...] | None:
         return ("size", _size(check))  # one tunnel has one size
     if prefix in LOST:
         return None
+    if prefix == "tls" or check.cause == "http.captive_portal":
+        return ("service",)  # whichever probe met it
     return ("service", check.probe, check.port if prefix == "policy" else None)
 
 

@@ -12,7 +12,7 @@ from netcheck.diagnosis.answered import CONNECTED
 from netcheck.diagnosis.ascents import ABOVE_CONNECT, handshake
 from netcheck.diagnosis.networks import network_of
 from netcheck.record import CheckRecord, Place
-from probes.contract import Verdict
+from probes.contract import Layer, Verdict
 
 # An answer by the target, or by a resolver that knows: packets get somewhere and come back. Not dns.servfail
 # and dns.refused, which a resolver on this very machine says when its own servers are out of reach.
@@ -121,6 +121,11 @@ def signed_here(check: CheckRecord) -> bool:
 def is_decrypted(check: CheckRecord) -> bool:
     """Whether something signs for it on the way, be it to one of its addresses."""
     return DECRYPTED in (check.cause, *(one.cause for one in check.addresses))
+
+
+def is_of_the_service(check: CheckRecord) -> bool:
+    """Whether it was said inside TLS that only the service can have."""
+    return check.layer is Layer.PROTOCOL and facts.known_publicly(check.facts) is True
 
 
 def is_by_proxy(check: CheckRecord) -> bool:

@@ -76,7 +76,8 @@ def sentence(checks: Sequence[CheckRecord], census: Census) -> str:
     """What fails and how: `tcp/5432 to all 40 hosts of group db (10.20.0.0/24) is lost after 10.1.0.1`."""
     first = checks[0]
     if len(checks) == 1:
-        return f"{first.target} {first.label}: {first.summary}{_place_of_one(first)}"
+        label = f"{first.label} {first.name}" if first.name else first.label
+        return f"{first.target} {label}: {first.summary}{_place_of_one(first)}"
     labels = list(dict.fromkeys(check.label for check in checks))
     hosts = dict.fromkeys(map(host_of, checks))
     services = listed(labels) if len(labels) <= FEW else f"{len(checks):,} checks"
