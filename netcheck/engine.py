@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from netcheck import capture as captures
 from netcheck.check import Check
-from netcheck.diagnosis import answered, refine
+from netcheck.diagnosis import answered, astray, refine
 from netcheck.diagnosis.classes import Failure, is_examined
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
@@ -144,6 +144,7 @@ class Engine:
         why_not = self._untraceable() if self._depth.trace else None
         traceable = self._depth.trace and why_not is None
         tracer = Tracer(look.network, self._sightings) if traceable else None
+        self._name_astray()
         in_order = [self._failures[index] for index in sorted(self._failures)]
         second = review.Review(
             look,
@@ -168,6 +169,13 @@ class Engine:
             for (held, refined), way in zip(batch, traced, strict=True):
                 told = refine.with_way(refined, way, names)
                 self._settle(held.number, held.check, held.outcome, told)
+
+    def _name_astray(self) -> None:
+        """Settle what fails at addresses that are not the targets': nothing there tells of those."""
+        others = self._answers.to_others()
+        for failure in list(self._failures.values()):
+            if (told := astray.by_name(failure, others)) is not None:
+                self._reviewed(told)
 
     async def _ask_versions(self, look: Looker) -> None:
         """Which versions of TLS the services take that work."""

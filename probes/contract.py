@@ -96,7 +96,8 @@ class Ascent(NamedTuple):
     make. `cause` and `layer` are those of the first step that did not pass, `summary` what came
     back in words, `evidence` the proofs, one sentence each. `signed_by` is the address that signed an
     ICMP rejection. `started` is a Unix time. `certificates`: what a TLS server sent, leaf first, DER.
-    `port`: the one that was connected to, a proxy's where the way leads through one.
+    `port`: the one that was connected to, a proxy's where the way leads through one. `identified`: who
+    answers proved to be who was asked for, by its certificate or host key.
     """
 
     address: str | None
@@ -115,6 +116,7 @@ class Ascent(NamedTuple):
     duration: float = 0.0
     certificates: tuple[bytes, ...] = ()
     port: int | None = None
+    identified: bool = False
 
 
 class Outcome(NamedTuple):

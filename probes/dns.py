@@ -12,15 +12,13 @@ from probes.dns_judgement import Alike, Said
 from probes.ladder import Ladder, Stopped
 from probes.net import dnswire
 from probes.net.base import LookupFailed, Network
-from probes.net.lookup import hosts_file
+from probes.net.lookup import NOWHERE, hosts_file
 from probes.settings import Choice, Listing, option
 from probes.settings import Network as AddressOrNetwork
 from probes.settings import Server as ServerKind
 
 LAYERS = (Layer.RESOLVE,)
 ADDRESSES = (None, "A", "AAAA")  # the types whose answers are addresses
-# Reserved so that it never exists (RFC 6761 6.4): who answers for a name in it invents answers.
-NOWHERE = "invalid."
 # Where no name of a customer's stands, and a name drawn by chance does not exist.
 ELSEWHERE = "com."
 BESIDE = 2.0  # seconds for the questions beside
@@ -60,7 +58,7 @@ async def run(
             answers = [one.answer for one in said]
             rung.detail["answers"] = [answer.text for answer in answers]
             if settings.type in ADDRESSES:
-                dns_judgement.beside(ladder, said)
+                dns_judgement.beside(ladder, said, settings.addresses)
                 dns_judgement.sinkholes(ladder, target.host, answers, settings.addresses, asker.listed)
             dns_judgement.answers(ladder, answers, settings.addresses, named=settings.resolvers is not None)
             if settings.type in ADDRESSES:
@@ -103,9 +101,11 @@ class Asker:
             self._any(server, NOWHERE),
             dnswire.ask_by_tcp(self._network, server, self._names[0], self._types[0], self._soon()),
         )
-        invented = nowhere if nowhere.status == "found" else None
+        invented: tuple[dnswire.Answer, ...] = (nowhere,) if nowhere.status == "found" else ()
         if answer.status != "found":
             return Said(answer, invented, by_tcp)
+        if invented:
+            invented = (nowhere, await self._any(server, NOWHERE))
         return Said(answer, invented, by_tcp, await self._alike(answer))
 
     async def _answer(self, server: dnswire.Server) -> dnswire.Answer:

@@ -50,11 +50,11 @@ class Alike(NamedTuple):
 class Said(NamedTuple):
     """What one server said.
 
-    `invented`: its answer for a name that can't exist, where it has one; `by_tcp`: for our name over TCP.
+    `invented`: its answers for names that can't exist, where it has any; `by_tcp`: for our name over TCP.
     """
 
     answer: Answer
-    invented: Answer | None = None
+    invented: tuple[Answer, ...] = ()
     by_tcp: Answer | None = None
     alike: Alike = Alike()
 
@@ -89,7 +89,7 @@ def answers(
     for answer in good:
         ladder.prove(answer.text)
         _without(ladder, answer)
-        _compare(answer, expected)
+        _compare(ladder, answer, expected)
     if expected is None:
         _split(ladder, good, named)
     ladder.facts["records"] = list(good[0].records)
@@ -106,17 +106,19 @@ def _without(ladder: Ladder, answer: Answer) -> None:
             ladder.caution(f"dns.{failure.status}", words, Layer.RESOLVE)
 
 
-def beside(ladder: Ladder, said: Sequence[Said]) -> None:
+def beside(ladder: Ladder, said: Sequence[Said], expected: tuple[str, ...] | None) -> None:
     """Raises Failed where an answer is one that the server gives for anything.
 
     A wildcard record of the zone's owner answers for each name in it: that says nothing against this one.
     """
     for answer, invented, _, alike in said:
-        for other in (invented, alike.elsewhere):
-            if other is not None and other.status == "found":
-                _given_for_anything(ladder, answer, other, said)
+        others = [*invented, alike.elsewhere] if alike.elsewhere is not None else [*invented]
+        others = [other for other in others if other.status == "found"]
+        for other in others:
+            _given_for_anything(ladder, answer, other, said, expected)
+        _tell_of_inventions(ladder, answer, others, expected)
         if alike.beside is not None and alike.by_suffix:
-            ladder.facts["misled_by"] = alike.zone
+            ladder.facts.update(misled_by=alike.zone, astray=list(answer.records))
             raise Failed(
                 "dns.hijacked",
                 f"only found as {answer.name} by the search list, and any name under {alike.zone} is "
@@ -131,18 +133,45 @@ def beside(ladder: Ladder, said: Sequence[Said]) -> None:
     _tell_of_tcp(ladder, said)
 
 
-def _given_for_anything(ladder: Ladder, answer: Answer, other: Answer, said: Sequence[Said]) -> None:
-    """A name that does not exist has an answer: Raises Failed where it is the one of our name."""
+def _given_for_anything(
+    ladder: Ladder, answer: Answer, other: Answer, said: Sequence[Said], expected: tuple[str, ...] | None
+) -> None:
+    """Raises Failed where a name that does not exist has our name's answer, and that is none of its own."""
     where = dnswire.address(answer.server)
     if not set(answer.records) & set(other.records):
-        ladder.caution(None, f"{other.text}, which does not exist: it invents answers", Layer.RESOLVE)
         return
-    ladder.facts["misled_by"] = where
+    if _is_meant(answer, expected):
+        ladder.prove(f"{other.text} too, which does not exist: its own address is given for anything")
+        return
+    ladder.facts.update(misled_by=where, astray=list(answer.records))
     raise Failed(
         "dns.hijacked",
         f"{where} answers {' '.join(answer.records)}, as it does for names that do not exist",
         evidence=(*(each.answer.text for each in said), other.text),
     )
+
+
+def _tell_of_inventions(
+    ladder: Ladder, answer: Answer, invented: Sequence[Answer], expected: tuple[str, ...] | None
+) -> None:
+    """Names that do not exist have other answers than ours. Raises Failed where each of them has another one
+    of the very network of ours: then it is most probably made up as they are."""
+    other = next((one for one in invented if not set(one.records) & set(answer.records)), None)
+    if other is None:
+        return
+    drawn = {record for one in invented for record in one.records}
+    rotates = len(invented) > 1 and set(invented[0].records) != set(invented[1].records)
+    ours = answer.status == "found" and not _is_meant(answer, expected)
+    if rotates and ours and _networks(answer.records) <= _networks(sorted(drawn)):
+        where = dnswire.address(answer.server)
+        ladder.facts.update(misled_by=where, astray=list(answer.records))
+        raise Failed(
+            "dns.hijacked",
+            f"{answer.text}, and gives each name that does not exist another address of that network",
+            evidence=(answer.text, *(one.text for one in invented)),
+            confidence=Confidence.LIKELY,
+        )
+    ladder.caution(None, f"{other.text}, which does not exist: it invents answers", Layer.RESOLVE)
 
 
 def _tell_of_tcp(ladder: Ladder, said: Sequence[Said]) -> None:
@@ -183,7 +212,7 @@ def sinkholes(
             words = f"{answer.text}: {what if few else UNUSUAL}"
             ladder.caution("dns.hijacked", words, Layer.RESOLVE)
             continue
-        ladder.facts["misled_by"] = dnswire.address(answer.server)
+        ladder.facts.update(misled_by=dnswire.address(answer.server), astray=astray)
         raise Failed(
             "dns.hijacked",
             f"{answer.text}, which leads to no other host: a filter answers so for names that it blocks",
@@ -210,17 +239,22 @@ def own(
     by_file = set(other) & set(listed)
     by = "its hosts file" if by_file else "its hosts file or nsswitch"
     words = f"programs of this host get {' '.join(system)}, by {by}"
-    if expected is not None and not all(_is_expected(one, expected) for one in other):
+    if expected is not None and (strange := [one for one in other if not _is_expected(one, expected)]):
+        ladder.facts["astray"] = strange
         raise Failed("dns.mismatch", f"{words}; expected {', '.join(expected)}")
     if by_file or not (set(system) & known or _one_pool(system, sorted(known))):
         ladder.caution("dns.split", f"{words}; DNS says {' '.join(sorted(known))}", Layer.RESOLVE)
+
+
+def _is_meant(answer: Answer, expected: tuple[str, ...] | None) -> bool:
+    return expected is not None and all(_is_expected(one, expected) for one in answer.records)
 
 
 def _is_expected(address: str, expected: Sequence[str]) -> bool:
     return any(ipaddress.ip_address(address) in ipaddress.ip_network(text) for text in expected)
 
 
-def _compare(answer: Answer, expected: tuple[str, ...] | None) -> None:
+def _compare(ladder: Ladder, answer: Answer, expected: tuple[str, ...] | None) -> None:
     """Every address must be expected, and every single address expected must be there."""
     if expected is None:
         return
@@ -230,6 +264,7 @@ def _compare(answer: Answer, expected: tuple[str, ...] | None) -> None:
     missing = [network for network in networks if network.num_addresses == 1 and network[0] not in came]
     if not (strange or missing):
         return
+    ladder.facts["astray"] = list(map(str, strange))
     due = {_is_private(network[0]) for network in networks}
     why = ""
     if strange and due == {True} and not any(map(_is_private, strange)):

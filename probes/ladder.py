@@ -12,10 +12,19 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
 
+from probes import misled
 from probes.causes import explain
 from probes.codes import Failed
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
-from probes.net.base import ConnectFailed, Connection, Network, NetworkFailure, Source, TimedOut
+from probes.net.base import (
+    ConnectFailed,
+    Connection,
+    Network,
+    NetworkFailure,
+    Resolution,
+    Source,
+    TimedOut,
+)
 from probes.net.nowhere import is_nobodys
 from probes.path.late import SLOW, Late, why_late
 
@@ -93,6 +102,7 @@ class Ladder:
         self.facts: dict[str, Any] = {}
         self.certificates: tuple[bytes, ...] = ()
         self.port: int | None = None
+        self.identified = False
         self._connections: list[Connection] = []
         self._late: tuple[Late, Connection, Rung] | None = None  # told at the end
 
@@ -195,6 +205,7 @@ class Ladder:
             duration=self.network.now() - self.began,
             certificates=self.certificates,
             port=self.port,
+            identified=self.identified,
         )
 
     def _not_reached(self) -> list[Step]:
@@ -217,12 +228,12 @@ async def look(
     """Resolve the target's name and climb one ladder on each address; `alone`: see `Network.admit`."""
     started, began = network.time(), network.now()
     resolve: Step | None = None
-    addresses: tuple[str, ...] = (target.host,)
+    found = Resolution((target.host,))
     if not is_address(target.host):
-        resolve, addresses, ascent = await _resolve(target.host, timing, network, layers)
+        resolve, found, ascent = await _resolve(target.host, timing, network, layers)
         if ascent is not None:
             return Outcome(resolve, (ascent,), (), started, network.now() - began)
-    usable, left_out = _usable(addresses, network)
+    usable, left_out = _usable(found.addresses, network)
     if len(usable) == 1:  # nearly always: spare the tasks
         ascents = [await climb_one(usable[0], target.port, timing, network, layers, climb, alone=alone)]
     else:
@@ -230,6 +241,8 @@ async def look(
             climb_one(address, target.port, timing, network, layers, climb, alone=alone) for address in usable
         ]
         ascents = await _together(climbs)
+    if resolve is not None and found.invented.addresses:
+        ascents = [misled.by_invention(target.host, found, resolve, ascent) for ascent in ascents]
     # Not what was waited for before a ladder was admitted: that is this host's time, not the target's.
     lookup = (resolve.duration or 0.0) if resolve is not None else 0.0
     duration = lookup + max(ascent.duration for ascent in ascents)
@@ -270,7 +283,7 @@ def is_address(host: str) -> bool:
 
 async def _resolve(
     host: str, timing: Timing, network: Network, layers: tuple[Layer, ...]
-) -> tuple[Step, tuple[str, ...], Ascent | None]:
+) -> tuple[Step, Resolution, Ascent | None]:
     ladder = Ladder(None, timing, network, (Layer.RESOLVE, *layers))
     try:
         with ladder.step(Layer.RESOLVE) as rung:
@@ -280,8 +293,8 @@ async def _resolve(
                 rung.detail["hosts_file"] = True
             of_hosts(host, found.addresses)
     except Stopped:
-        return ladder.steps[0], (), ladder.ascent()
-    return ladder.steps[0], found.addresses, None
+        return ladder.steps[0], Resolution(()), ladder.ascent()
+    return ladder.steps[0], found, None
 
 
 def of_hosts(host: str, addresses: tuple[str, ...]) -> tuple[str, ...]:

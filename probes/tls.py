@@ -71,6 +71,7 @@ async def secure(
             raise await referred.explain(ladder, failed, session, name, settings) from None
         for sentence in passed:
             ladder.prove(sentence)
+        ladder.identified = identifies(settings)
         if public and first_time and again is not None and settings.verify != "none":
             patience = max(LEAST_PATIENCE, PATIENCE * took)
             until = min(rung.until, ladder.network.now() + patience)
@@ -122,6 +123,11 @@ def _note(ladder: Ladder, session: TlsSession, known_publicly: bool | None) -> N
     facts = _facts(session, certificates.read(session.chain))
     ladder.certificates = session.chain
     ladder.facts["tls"] = facts | {"known_publicly": known_publicly}
+
+
+def identifies(settings: Settings) -> bool:
+    """Whether a certificate that passes shows whose it is: not where its name or chain does not count."""
+    return settings.verify in ("full", "pin")
 
 
 def hello_of(name: str, settings: Settings, alpn: tuple[str, ...] = ()) -> TlsHello:

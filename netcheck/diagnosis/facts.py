@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from probes.contract import Ascent
@@ -86,6 +86,17 @@ def answers_as_no_proxy(facts: Mapping[str, Any]) -> bool:
 def works_through(facts: Mapping[str, Any]) -> str | None:
     """The proxy through which a service is reached that is not reached directly."""
     found = facts.get("works_through")
+    return str(found) if found else None
+
+
+def astray(ascent: Ascent) -> Sequence[str]:
+    """The addresses that a name has, and that are not its host's."""
+    return ascent.facts.get("astray") or ()
+
+
+def misled_by(ascent: Ascent) -> str | None:
+    """The server, or the suffix of the search list, that misleads."""
+    found = ascent.facts.get("misled_by")
     return str(found) if found else None
 
 

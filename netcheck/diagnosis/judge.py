@@ -138,7 +138,7 @@ def _not_all_passed(passed: Judgement, ascents: tuple[Ascent, ...], every: bool)
 
 
 def _steps(outcome: Outcome, main: Ascent) -> tuple[Step, ...]:
-    if outcome.resolve is None or outcome.resolve in main.steps:
+    if outcome.resolve is None or any(step.layer is Layer.RESOLVE for step in main.steps):
         return main.steps
     return (outcome.resolve, *main.steps)
 

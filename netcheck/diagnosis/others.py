@@ -31,6 +31,16 @@ class Signed(NamedTuple):
         return Confidence.CERTAIN if sure else Confidence.LIKELY
 
 
+class Astray(NamedTuple):
+    """An address that is not the target's: the cause and words of the `dns` check that says so, its id, and
+    which server or suffix misleads, if known."""
+
+    cause: str
+    words: str
+    by: str
+    misled_by: str | None = None
+
+
 class Others(NamedTuple):
     """The answers of a run, as `netcheck.second_look.answers.Answers` keeps them."""
 
@@ -39,3 +49,4 @@ class Others(NamedTuple):
     shown_by: Callable[[str], Mapping[str, str]] = lambda key: NOTHING
     declared_for: Callable[[str], tuple[str, ...]] = lambda key: ()
     own_offset: float | None = None
+    astray: Callable[[Check, str | None], Astray | None] = lambda check, address: None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from netcheck.check import TO_SAAS, Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.clocks import AGREE
-from netcheck.diagnosis.others import Others, Signed
+from netcheck.diagnosis.others import Astray, Others, Signed
 from netcheck.second_look.groups import Groups
 from probes import certificates, chains, interception
 from probes.contract import NOTHING, Ascent, Outcome
@@ -29,6 +29,7 @@ class Answers:
         self._keys: dict[str, Shown] = {}
         self._declared: dict[str, set[str]] = {}
         self._clocks = Clocks()
+        self._astray: dict[tuple[str, str, str], Astray] = {}  # by vantage, name and address
 
     def note(self, check: Check, outcome: Outcome) -> None:
         """What this look brought."""
@@ -48,6 +49,9 @@ class Answers:
         key = facts.host_key(ascent)
         if key is not None and ascent.address is not None:
             self._keys.setdefault(key, Shown()).note(check.target, ascent.address)
+        for address in facts.astray(ascent):
+            found = Astray(ascent.cause or "", ascent.summary, check.id, facts.misled_by(ascent))
+            self._astray[check.terms.vantage, check.host.lower(), address] = found
         offset = facts.clock_offset(ascent)
         if offset is not None:
             address = ascent.address or check.host
@@ -56,7 +60,9 @@ class Answers:
 
     def to_others(self) -> Others:
         """The same as values and questions."""
-        return Others(self.completed, self.signed_by, self.shown_by, self.declared_for, self.own_offset)
+        return Others(
+            self.completed, self.signed_by, self.shown_by, self.declared_for, self.own_offset, self.astray
+        )
 
     def completed(self, check: Check, chain: tuple[bytes, ...]) -> Completed | None:
         """What becomes of a chain (DER) that is trusted with CAs that other targets sent; None: with none.
@@ -87,6 +93,10 @@ class Answers:
     def declared_for(self, key: str) -> tuple[str, ...]:
         """The targets for which the inventory declares this host key."""
         return tuple(sorted(self._declared.get(key, ())))
+
+    def astray(self, check: Check, address: str | None) -> Astray | None:
+        """What a `dns` check of the same name says against this address; None: nothing."""
+        return self._astray.get((check.terms.vantage, check.host.lower(), address or ""))
 
     @property
     def own_offset(self) -> float | None:

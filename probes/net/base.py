@@ -178,15 +178,24 @@ class Reply(NamedTuple):
     source: Source | None = None
 
 
+class Invented(NamedTuple):
+    """What the servers answer for a name that can't exist (RFC 6761 6.4), and which servers, in words."""
+
+    addresses: tuple[str, ...] = ()
+    servers: str = ""
+
+
 class Resolution(NamedTuple):
     """A name's addresses, in the order in which programs would try them, and the seconds it took.
 
-    `listed`: they are those of this host's own file (hosts(5)), whatever DNS says.
+    `listed`: they are those of this host's own file (hosts(5)), whatever DNS says. `invented`: what names
+    that do not exist get here.
     """
 
     addresses: tuple[str, ...]
     duration: float = 0.0
     listed: bool = False
+    invented: Invented = Invented()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from probes.net.base import LookupFailed, Network, Resolution, TimedOut
+from probes.net.base import Invented, LookupFailed, Network, Resolution, TimedOut
+from probes.net.threads import Threads
 
 if TYPE_CHECKING:
     from probes.net.dnswire import Answer
-    from probes.net.threads import Threads
 
 Reason = Literal["nxdomain", "no_address", "servfail", "refused", "timeout"]
 HOSTS = Path("/etc/hosts")
@@ -26,15 +27,22 @@ LIBRARY_REASONS: dict[int, Reason] = {
 
 # A lookup that has said nothing for this share of its time gets its explanation beside it.
 SUSPICIOUS = 0.5
+# Reserved so that it never exists (RFC 6761 6.4): who answers for a name in it invents answers.
+NOWHERE = "invalid."
+PATIENCE = 1.0  # seconds for what such a name gets, beyond which nobody waits for it
 
 
 class Lookup:
-    """Looks every name up once; all who ask for it share the answer."""
+    """Looks every name up once; all who ask for it share the answer.
+
+    With the first that DNS knows, a name that can't exist is looked up too: an answer for that is invented.
+    """
 
     def __init__(self, network: Network, threads: Threads) -> None:
         self._network = network
         self._threads = threads
         self._answers: dict[str, asyncio.Task[Resolution]] = {}
+        self._inventing: asyncio.Task[Invented] | None = None
 
     async def resolve(self, host: str, timeout: float) -> Resolution:
         """The name's addresses. Raises LookupFailed; a failure is shared too.
@@ -64,7 +72,23 @@ class Lookup:
             raise LookupFailed("nxdomain", f"{host} is not a valid name") from None
         finally:
             system.cancel()
-        return Resolution(addresses, self._network.now() - began, listed)
+        took = self._network.now() - began
+        return Resolution(addresses, took, listed, Invented() if listed else await self._invented())
+
+    async def _invented(self) -> Invented:
+        """What a name that can't exist gets; nothing, too, where no answer comes in good time."""
+        if self._inventing is None:
+            self._inventing = asyncio.create_task(self._look_nowhere_up())
+            self._inventing.add_done_callback(_seen)
+        await asyncio.wait({self._inventing})
+        return self._inventing.result() if _succeeded(self._inventing) else Invented()
+
+    async def _look_nowhere_up(self) -> Invented:
+        name = f"{secrets.token_hex(10)}.{NOWHERE}"
+        addresses = await Threads(1).call(_system, name, timeout=PATIENCE)
+        from probes.net.dnswire import address, system_config
+
+        return Invented(addresses, " ".join(map(address, system_config().servers)))
 
     async def _explain(self, host: str, until: float, system: asyncio.Task[tuple[str, ...]]) -> list[Answer]:
         """What each of the system's servers says, unless the system's own lookup ends well first."""
@@ -107,11 +131,11 @@ def hosts_file(host: str) -> tuple[str, ...]:
     return tuple(row[0] for row in rows if host.lower() in map(str.lower, row[1:]))
 
 
-def _succeeded(task: asyncio.Task[tuple[str, ...]]) -> bool:
+def _succeeded(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-def _seen(task: asyncio.Task[Resolution]) -> None:
+def _seen(task: asyncio.Task[Any]) -> None:
     """Whoever asked may be gone: asyncio shall not report the exception as lost."""
     if not task.cancelled():
         task.exception()

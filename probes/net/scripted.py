@@ -104,7 +104,7 @@ class Scripted:
     def __init__(
         self,
         servers: Mapping[tuple[str, int], Script],
-        names: Mapping[str, tuple[str, ...] | LookupFailed] | None = None,
+        names: Mapping[str, tuple[str, ...] | Resolution | LookupFailed] | None = None,
         *,
         tls: Mapping[tuple[str, int], TlsSession | NetworkFailure] | None = None,
         datagrams: Mapping[tuple[str, int], Callable[[bytes], bytes] | NetworkFailure] | None = None,
@@ -174,7 +174,7 @@ class Scripted:
         found = self._names.get(host) or LookupFailed("nxdomain", f"NXDOMAIN for {host}")
         if isinstance(found, LookupFailed):
             raise found
-        return Resolution(found, TICK)
+        return found if isinstance(found, Resolution) else Resolution(found, TICK)
 
     async def connect(self, address: str, port: int, until: float) -> ScriptedConnection:
         began = self._clock

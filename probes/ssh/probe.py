@@ -100,6 +100,7 @@ def _judge(proof: Proof, known: Expectation, ladder: Ladder) -> None:
         ladder.caution("ssh.weak", f"its RSA host key has {key.bits} bits only")
     match standing:
         case Standing.VERIFIED:
+            ladder.identified = True
             ladder.prove(f"host key {named}, as expected; the target proved to hold it")
         case Standing.OTHER:
             wanted = " or ".join(known.fingerprints)
