@@ -51,7 +51,10 @@ def _icmp(error: Any) -> bool:
 
 _host_unreachable = _is((4, 3, 1), (4, 3, 7), (6, 1, 3))
 _no_route = _is((4, 3, 0), (4, 3, 6), (4, 3, 11), (6, 1, 0))
-_looping = _is((4, 11, 0), (6, 3, 0))
+
+
+def _looping(error: Any) -> bool:
+    return error.icmp is not None and error.icmp.is_time_exceeded
 
 
 def _own_rule(error: Any) -> bool:
@@ -276,6 +279,22 @@ def explain(layer: Layer, error: NetworkFailure, address: str | None = None) -> 
                 failed.cause = "tcp.rejected"
             return failed
     raise LookupError(f"no row for {type(error).__name__} at {layer}") from error
+
+
+def explain_datagram(error: NetworkFailure, address: str) -> Failed:
+    """Why a datagram got no answer from this address: silence of UDP is no proof of anything.
+
+    This host's own refusal is explained as for a connection.
+    """
+    if isinstance(error, TimedOut):
+        words = f"no answer by UDP in {duration_words(error.elapsed)}"
+        return Failed("udp.no_answer", words, confidence=C.LIKELY)
+    icmp: Icmp | None = getattr(error, "icmp", None)
+    if icmp is not None and icmp.is_port_unreachable and icmp.sender == address:
+        return Failed("udp.port_closed", icmp_words(icmp), signed_by=icmp.sender)
+    if icmp is None or icmp.own:
+        return explain(L.CONNECT, error, address)
+    return Failed("udp.rejected", icmp_words(icmp), signed_by=icmp.sender)
 
 
 def _no_route_to_itself(error: NetworkFailure, address: str | None) -> bool:

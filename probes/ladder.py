@@ -10,10 +10,10 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from probes import misled
-from probes.causes import explain
+from probes.causes import explain, explain_datagram
 from probes.codes import Failed
 from probes.contract import Ascent, Caution, Confidence, Layer, Outcome, Step, Target, Timing, Verdict
 from probes.net.base import (
@@ -30,7 +30,10 @@ from probes.path.late import SLOW, Late, why_late
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
 MOST_ADDRESSES = 32
+UDP = "udp"  # how the step `connect` is marked that is no TCP handshake
 NOBODYS = "no host's address: so filters answer for what they block"
+
+T = TypeVar("T")
 
 
 class Stopped(Exception):
@@ -68,6 +71,8 @@ class Rung:
             error.elapsed = took  # the whole step's, whichever of its verbs was the last
             if error.unacked is not None:
                 self.detail["unacked"] = error.unacked
+        if isinstance(error, ConnectFailed) and error.icmp is not None and error.icmp.is_time_exceeded:
+            self.detail["looping"] = True  # who said so is chance, and no place
         if isinstance(error, NetworkFailure):
             failed = explain(self.layer, error, ladder.address)
             if isinstance(error, (ConnectFailed, TimedOut)) and error.source:
@@ -124,6 +129,17 @@ class Ladder:
         if (took := self.steps[-1].duration or 0.0) > SLOW:
             await self._find_why_late(connection, rung, port, took)
         return connection
+
+    async def ask(self, port: int, question: bytes, read: Callable[[bytes], T | None]) -> T:
+        """The step `connect` of a protocol by datagrams: a question, and the answer that `read` takes."""
+        assert self.address is not None
+        self.port = port
+        with self.step(Layer.CONNECT) as rung:
+            rung.detail["transport"] = UDP
+            try:
+                return await self.network.exchange((self.address, port), question, rung.until, read)
+            except NetworkFailure as error:
+                raise explain_datagram(error, self.address) from None
 
     async def connect_again(self, port: int, until: float) -> Connection:
         """A further connection to the same address, within a step. Raises Failed."""

@@ -7,13 +7,12 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from probes import causes
 from probes.codes import Failed
-from probes.contract import Confidence, Credential, Layer, Outcome, Probe, Target, Timing
+from probes.contract import Credential, Layer, Outcome, Probe, Target, Timing
 from probes.ladder import Ladder, look
-from probes.net.base import ConnectFailed, Network, TimedOut
+from probes.net.base import Network
 from probes.settings import Duration, option
-from probes.words import duration_words, icmp_words, span_words
+from probes.words import duration_words, span_words
 
 LAYERS = (Layer.CONNECT, Layer.PROTOCOL)
 EPOCH = 2_208_988_800  # seconds from NTP's 1900 to Unix' 1970 (RFC 5905 6)
@@ -28,7 +27,6 @@ MAXDISP, MAXDIST = 16.0, 1.0
 GRAIN = 0.1  # seconds by which timestamps may contradict each other: coarse clocks, and clocks being set
 # Beyond it a TOTP code is another one (RFC 6238 5.2); Kerberos bears 300 s (RFC 4120 5.5.1).
 TOTP, KERBEROS = 30.0, 300.0
-PORT_UNREACHABLE = {(4, 3, 3), (6, 1, 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,38 +79,16 @@ async def run(
 
 
 async def _ask(ladder: Ladder, port: int) -> Said:
-    """The step `connect`: a datagram there and one back. Silence of UDP is no proof of anything."""
-    assert ladder.address is not None
-    network, ladder.port = ladder.network, port
-    with ladder.step(Layer.CONNECT) as rung:
-        ours = secrets.randbits(64)  # instead of our time, which is nobody's business (RFC 8915 7)
-        query = PACKET.pack(VERSION << 3 | CLIENT, 0, 0, 0, 0, 0, b"", 0, 0, 0, ours)
-        sent, began = network.time(), network.now()
+    """The step `connect`: a question there, and its answer back."""
+    network = ladder.network
+    ours = secrets.randbits(64)  # instead of our time, which is nobody's business (RFC 8915 7)
+    query = PACKET.pack(VERSION << 3 | CLIENT, 0, 0, 0, 0, 0, b"", 0, 0, 0, ours)
+    sent, began = network.time(), network.now()
 
-        def read(data: bytes) -> Said | None:
-            return answer(data, ours, sent, sent + network.now() - began)
+    def read(data: bytes) -> Said | None:
+        return answer(data, ours, sent, sent + network.now() - began)
 
-        try:
-            said = await network.exchange((ladder.address, port), query, rung.until, read)
-        except TimedOut as late:
-            words = f"no answer to NTP in {duration_words(late.elapsed)}"
-            raise Failed("udp.no_answer", words, confidence=Confidence.LIKELY) from None
-        except ConnectFailed as refused:
-            raise _refused(refused, ladder.address) from None
-        rung.detail["delay_ms"] = round(said.delay * 1000, 1)
-    return said
-
-
-def _refused(error: ConnectFailed, address: str) -> Failed:
-    """What an ICMP error says of a datagram; this host's own refusal is explained as for a connection."""
-    icmp = error.icmp
-    if icmp is None:
-        return causes.explain(Layer.CONNECT, error)
-    if (icmp.version, icmp.type, icmp.code) in PORT_UNREACHABLE and icmp.sender == address:
-        return Failed("udp.port_closed", icmp_words(icmp), signed_by=icmp.sender)
-    if icmp.own:
-        return causes.explain(Layer.CONNECT, error)
-    return Failed("udp.rejected", icmp_words(icmp), signed_by=icmp.sender)
+    return await ladder.ask(port, query, read)
 
 
 def answer(data: bytes, ours: int, sent: float, received: float) -> Said | None:

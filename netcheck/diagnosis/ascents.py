@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterable
 
 from netcheck.diagnosis import facts
-from probes.causes import LOOP
 from probes.contract import Ascent, Layer, Outcome, Step, Verdict
+from probes.ladder import UDP
 
 ABOVE_CONNECT = (Layer.TLS, Layer.PROTOCOL, Layer.AUTH)
 # What a path that loses big packets looks like, and what something that only completes handshakes does.
@@ -35,8 +35,18 @@ def connected(ascent: Ascent) -> bool:
 def handshake(steps: Iterable[Step]) -> Step | None:
     """The step that completed the TCP handshake; None where none did."""
     return next(
-        (step for step in steps if step.layer is Layer.CONNECT and step.verdict is Verdict.PASS), None
+        (
+            step
+            for step in steps
+            if step.layer is Layer.CONNECT and step.verdict is Verdict.PASS and not by_udp((step,))
+        ),
+        None,
     )
+
+
+def by_udp(steps: Iterable[Step]) -> bool:
+    """Whether datagrams were sent, and no handshake was to come about."""
+    return any(step.layer is Layer.CONNECT and step.detail.get("transport") == UDP for step in steps)
 
 
 def unconnected(ascent: Ascent) -> bool:
@@ -57,10 +67,10 @@ def spoke(ascent: Ascent) -> bool:
 
 
 def alive(ascent: Ascent) -> bool:
-    """Whether the address itself answered: it connected, or refused with an RST or an ICMP error, or as a
-    proxy."""
+    """Whether the address itself answered: it connected, spoke, or refused with an RST or an ICMP error, or
+    as a proxy."""
     refused = ascent.cause in ("tcp.refused", *ANSWERED_BY_PROXY)
-    return connected(ascent) or refused or signed_by_itself(ascent)
+    return connected(ascent) or spoke(ascent) or refused or signed_by_itself(ascent)
 
 
 def signed_by_itself(ascent: Ascent) -> bool:
@@ -76,7 +86,7 @@ def signed_by_itself(ascent: Ascent) -> bool:
 
 def looping(ascent: Ascent) -> bool:
     """Whether the time to live of a whole SYN ran out on the way; who said so last is chance."""
-    return ascent.cause == "tcp.no_route" and ascent.summary.endswith(LOOP)
+    return ascent.cause == "tcp.no_route" and any(step.detail.get("looping") for step in ascent.steps)
 
 
 def stalled(main: Ascent) -> bool:

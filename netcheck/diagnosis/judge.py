@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from netcheck.check import Check
 from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import furthest
@@ -94,8 +96,12 @@ def _side(main: Ascent) -> Side | None:
 
 def _evidence(outcome: Outcome, main: Ascent) -> tuple[str, ...]:
     """Its proofs, and where a wrong address may come from."""
-    listed = outcome.resolve is not None and outcome.resolve.detail.get("hosts_file")
-    return (*main.evidence, HOSTS_FILE) if listed else main.evidence
+    return (*main.evidence, HOSTS_FILE) if by_hosts_file(_steps(outcome, main)) else main.evidence
+
+
+def by_hosts_file(steps: Iterable[Step]) -> bool:
+    """Whether the addresses are from this host's own file."""
+    return any(step.detail.get("hosts_file") for step in steps)
 
 
 def _passed(outcome: Outcome, main: Ascent) -> Judgement:

@@ -11,7 +11,7 @@ from netcheck.check import TO_SAAS, Accept, Check
 from netcheck.diagnosis import catalogue, facts
 from netcheck.diagnosis.acts import HERE, Acts, Owners, acts
 from netcheck.diagnosis.ascents import looping
-from netcheck.diagnosis.judge import HOSTS_FILE
+from netcheck.diagnosis.judge import by_hosts_file
 from netcheck.diagnosis.judgement import Judgement, Side
 from netcheck.diagnosis.policy import BLOCKING, UNPROVED
 from netcheck.diagnosis.sampled import as_record
@@ -185,7 +185,7 @@ def _advice(
         vouched=facts.known_publicly(judgement.main.facts) is True,
         signer=signer,
     )
-    if HOSTS_FILE in judgement.evidence:
+    if not judgement.verdict.works and by_hosts_file(judgement.steps):
         line = f"the line of {check.host} in this host's hosts file"
         return f"Correct or remove {line}, unless it is meant. {told}"
     return told

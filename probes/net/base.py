@@ -41,6 +41,16 @@ class Icmp:
     own: bool = False
     ttl: int | None = None
 
+    @property
+    def is_port_unreachable(self) -> bool:
+        """Whether it says that nothing listens on a port (RFC 1122 3.2.2.1, RFC 4443 3.1)."""
+        return (self.version, self.type, self.code) in ((4, 3, 3), (6, 1, 4))
+
+    @property
+    def is_time_exceeded(self) -> bool:
+        """Whether it says that a packet's time to live was up on the way (RFC 792, RFC 4443 3.3)."""
+        return (self.version, self.type, self.code) in ((4, 11, 0), (6, 3, 0))
+
 
 class NetworkFailure(Exception):
     """A verb of the network did not do what was asked."""

@@ -25,7 +25,6 @@ Server = tuple[str, int]
 RANK = ("found", "nxdomain", "no_address", "servfail", "refused", "timeout")
 # What servers from before EDNS say to a question that uses it (RFC 6891 7).
 BEFORE_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
-PORT_UNREACHABLE = {(4, 3, 3), (6, 1, 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +215,7 @@ def _closed(server: Server, icmp: Icmp | None, local: bool) -> bool:
     """Whether the server says itself that nothing listens there: by an RST, or by ICMP."""
     if icmp is None:
         return not local
-    return (icmp.version, icmp.type, icmp.code) in PORT_UNREACHABLE and icmp.sender == server[0]
+    return icmp.is_port_unreachable and icmp.sender == server[0]
 
 
 def _read(server: Server, name: str, message: dns.message.Message) -> tuple[list[str], Answer | None]:

@@ -11,7 +11,7 @@ import pytest
 from netcheck.check import Contact
 from netcheck.diagnosis.findings.flows import compressed, lines
 from netcheck.record import CheckRecord
-from probes.contract import Verdict
+from probes.contract import Layer, Step, Verdict
 from probes.net.base import Source
 
 Make = Callable[..., CheckRecord]
@@ -111,7 +111,8 @@ def test_each_source_has_its_clause(lost: Make) -> None:
 def test_ports_in_a_row_are_a_range(lost: Make) -> None:
     """From three on; udp is not tcp."""
     checks = [lost("10.0.0.1", port) for port in (22, 8002, 8001, 8000, 443, 444)]
-    udp = lost("10.0.0.1", 514, cause="udp.rejected")
+    asked = Step(Layer.CONNECT, Verdict.FAIL, "udp.rejected", detail={"transport": "udp"})
+    udp = lost("10.0.0.1", 514, cause="udp.rejected", steps=(asked,))
     assert lines([*checks, udp], "here") == [
         "tcp/22, tcp/443, tcp/444, tcp/8000-8002, udp/514 from 10.9.0.7 to 10.0.0.1"
     ]

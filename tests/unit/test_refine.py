@@ -13,7 +13,6 @@ from netcheck.diagnosis.policy import policed
 from netcheck.diagnosis.refine import NEAR, Refined, refine, with_way
 from netcheck.diagnosis.ways import NO_CYCLE
 from netcheck.record import Control, Place
-from probes.causes import LOOP
 from probes.contract import Ascent, Confidence, Layer, Outcome, Step, Timing, Verdict
 from probes.net.base import Icmp, Reply
 from probes.path.middlebox import Asked
@@ -168,9 +167,8 @@ def test_a_rejection_on_one_of_several_paths_has_no_distance() -> None:
 def loop(*addresses: str | None) -> Refined:
     """A SYN whose time ran out in a loop, with a trace that met these."""
     told = judgement("tcp.no_route")
-    main = told.main._replace(
-        signed_by=C, summary=f"ICMP 11/0 from {C}: {LOOP}", confidence=Confidence.LIKELY
-    )
+    met = Step(Layer.CONNECT, Verdict.FAIL, "tcp.no_route", detail={"looping": True})
+    main = told.main._replace(signed_by=C, steps=(met,), confidence=Confidence.LIKELY)
     way = tuple(Hop(ttl, address) for ttl, address in enumerate(addresses, 1))
     return refine(
         told._replace(main=main, confidence=Confidence.LIKELY), Found(Traced(Route(way, limited=True)))

@@ -12,6 +12,8 @@ CONNECTED = (Step(Layer.CONNECT, Verdict.PASS),)
 NOT = (Step(Layer.CONNECT, Verdict.FAIL, "tcp.filtered"),)
 OPEN = Ascent(None, Verdict.PASS, CONNECTED)
 SPOKE = Ascent(None, Verdict.PASS, (*CONNECTED, Step(Layer.PROTOCOL, Verdict.PASS)))
+ASKED = Step(Layer.CONNECT, Verdict.PASS, detail={"transport": "udp"})
+TOLD = Ascent(None, Verdict.PASS, (ASKED, Step(Layer.PROTOCOL, Verdict.PASS)))  # by datagrams
 REFUSED = Ascent(None, Verdict.FAIL, NOT, "tcp.refused", Layer.CONNECT)
 SILENT = Ascent(None, Verdict.FAIL, NOT, "tcp.filtered", Layer.CONNECT)
 REJECTED = Ascent(None, Verdict.FAIL, NOT, "tcp.rejected", Layer.CONNECT)
@@ -33,6 +35,7 @@ def seen(*notes: tuple[str, int, Ascent, float]) -> Sightings:
     [
         (OPEN, Confidence.LIKELY, 22),
         (SPOKE, Confidence.CERTAIN, 22),
+        (TOLD, Confidence.CERTAIN, None),
         (CLOSED, Confidence.LIKELY, 22),
         (REFUSED, Confidence.LIKELY, None),
         (REJECTED._replace(signed_by="10.0.0.1"), Confidence.LIKELY, None),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from netcheck.check import Contact
+from netcheck.diagnosis.ascents import by_udp
 from netcheck.diagnosis.findings.signs import host_of
 from netcheck.record import CheckRecord
 from probes.contract import Verdict
@@ -44,7 +45,7 @@ def lines(checks: Iterable[CheckRecord], here: str) -> list[str]:
     for check in checks:
         if check.port is None:
             continue
-        service = Service("udp" if (check.cause or "").startswith("udp.") else "tcp", check.port)
+        service = Service("udp" if by_udp(check.steps) else "tcp", check.port)
         of_owner = wanted.setdefault(check.owner, {})
         for address in _destinations(check):
             of_owner.setdefault((_source(check, address, here), address), set()).add(service)

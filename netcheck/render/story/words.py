@@ -6,13 +6,12 @@ the catalogue's. A sentence about what it is not is said only where the verdict 
 
 from __future__ import annotations
 
-from netcheck.diagnosis.ascents import handshake
+from netcheck.diagnosis.ascents import by_udp, handshake
 from netcheck.diagnosis.catalogue import entry
 from netcheck.diagnosis.findings.signs import signed_here
 from netcheck.record import CheckRecord
 from probes.contract import Confidence, Layer, Verdict
 
-BY_UDP = frozenset({"ntp"})
 # {flow}: `tcp/5432 to 10.20.0.15`.
 HAPPENED = {
     "tcp.filtered": "Nothing at all came back for {flow}: the packets are dropped, or the answers to them.",
@@ -80,7 +79,7 @@ def transport(check: CheckRecord) -> str:
     """What a firewall knows of the check: `tcp/443`, `udp/123`; the probe where it has no port."""
     if check.port is None:
         return check.probe
-    return f"{'udp' if check.probe in BY_UDP else 'tcp'}/{check.port}"
+    return f"{'udp' if by_udp(check.steps) else 'tcp'}/{check.port}"
 
 
 def lowered(sentence: str) -> str:
