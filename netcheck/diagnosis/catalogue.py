@@ -18,6 +18,32 @@ from probes.codes import ALL_CODES
 FOREIGN = re.compile(r"x-[\w-]+\.\w+")
 
 
+class About(NamedTuple):
+    """What advice is given about; of several checks each value may name several.
+
+    `name`: by which TLS asked. `services`: what was asked for. `where`: the place at which it fails. `alive`:
+    the host answered otherwise. `here`: this very host says so, or is at fault; `there`: the other end is.
+    `public`: a name for which only a public CA signs; `vouched`: one did. `signer`: the issuer of the
+    certificate that came.
+    """
+
+    target: str
+    host: str
+    name: str
+    address: str | None
+    port: int | str | None
+    services: str
+    probe: str
+    source: str | None
+    where: Place | None
+    alive: bool
+    here: bool
+    there: bool
+    public: bool
+    vouched: bool
+    signer: str | None
+
+
 class Entry(NamedTuple):
     """One cause code. `do` has placeholders; `family` is the part of the table of who acts (`acts.toml`).
 
@@ -43,57 +69,41 @@ class Entry(NamedTuple):
     do_there: str = ""
     later: bool = False
 
-    def advice(
-        self,
-        *,
-        target: str,
-        host: str,
-        address: str | None,
-        port: int | str | None,
-        probe: str,
-        source: str | None,
-        where: Place | None = None,
-        alive: bool = False,
-        here: bool = False,
-        there: bool = False,
-        name: str | None = None,
-        services: str | None = None,
-        public: bool = False,
-        vouched: bool = False,
-        signer: str | None = None,
-    ) -> str:
-        """What to do next, about this check; of several checks each value may name several. `alive`: the host
-        answered otherwise; `here`: this very host says so, or is at fault; `there`: the other end is; `name`:
-        by which TLS asked, if not for the host; `services`: what was asked for, where it is more than host
-        and port; `public`: a name for which only a public CA signs; `vouched`: one did; `signer`: the issuer
-        of the certificate that came.
-
-        >>> entry("tcp.refused").advice(
-        ...     target="db01", host="db01", address="10.0.0.5", port=5432, probe="tcp", source=None)
-        'Start the service on tcp/5432 of db01, or correct the port in the inventory.'
-        """
+    def advice(self, about: About) -> str:
+        """What to do next, about this check."""
         peculiar = (
-            (here, self.do_here),
-            (there, self.do_there),
-            (vouched, self.do_vouched),
-            (public, self.do_public),
+            (about.here, self.do_here),
+            (about.there, self.do_there),
+            (about.vouched, self.do_vouched),
+            (about.public, self.do_public),
         )
         do = next((text for holds, text in peculiar if holds and text), self.do)
-        if target == (address or host):
+        address = about.address or about.host
+        if about.target == address:
             do = do.replace(" ({target})", "")  # it has no other name
         return do.format(
-            target=target,
-            host=host,
-            name=name or host,
-            address=address or host,
-            port="-" if port is None else port,
-            signer=f"the device that signs as {signer}" if signer else "the device that decrypts",
-            services=services or (host if port is None else f"{host}:{port}"),
-            probe=probe,
-            source=source or "this host",
-            where=_place(where) if where else "",
-            up="" if alive else ", and make sure that the host is up",
+            target=about.target,
+            host=about.host,
+            name=about.name,
+            address=address,
+            port="-" if about.port is None else about.port,
+            signer=decrypting(about.signer),
+            services=about.services,
+            probe=about.probe,
+            source=about.source or "this host",
+            where=_place(about.where) if about.where else "",
+            up="" if about.alive else ", and make sure that the host is up",
         )
+
+
+def decrypting(signer: str | None) -> str:
+    """The device that decrypts, by the name with which it signs."""
+    return f"the device that signs as {signer}" if signer else "the device that decrypts"
+
+
+def service(host: str, port: int | None) -> str:
+    """What was asked for, as people write it."""
+    return host if port is None else f"{host}:{port}"
 
 
 def entry(code: str) -> Entry:

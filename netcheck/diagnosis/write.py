@@ -170,20 +170,23 @@ def _advice(
         host, port = judgement.about
         target, address = host, None
     told = entry.advice(
-        target=target,
-        host=host,
-        address=address,
-        port=port,
-        probe=check.terms.probe,
-        source=source.address if source else None,
-        where=where,
-        alive=judgement.side is Side.OURS or any(control.served for control in controls),
-        here=judgement.side is Side.HERE or _said_here(judgement, where),
-        there=judgement.side is Side.THERE,
-        name=asked_name(check.terms.settings, check.host),
-        public=check.terms.flow in TO_SAAS or getattr(check.terms.settings, "public", False),
-        vouched=facts.known_publicly(judgement.main.facts) is True,
-        signer=signer,
+        catalogue.About(
+            target=target,
+            host=host,
+            name=asked_name(check.terms.settings, check.host),
+            address=address,
+            port=port,
+            services=catalogue.service(host, port),
+            probe=check.terms.probe,
+            source=source.address if source else None,
+            where=where,
+            alive=judgement.side is Side.OURS or any(control.served for control in controls),
+            here=judgement.side is Side.HERE or _said_here(judgement, where),
+            there=judgement.side is Side.THERE,
+            public=check.terms.flow in TO_SAAS or getattr(check.terms.settings, "public", False),
+            vouched=facts.known_publicly(judgement.main.facts) is True,
+            signer=signer,
+        )
     )
     if not judgement.verdict.works and by_hosts_file(judgement.steps):
         line = f"the line of {check.host} in this host's hosts file"

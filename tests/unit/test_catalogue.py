@@ -10,7 +10,7 @@ import pytest
 
 import netcheck
 import probes
-from netcheck.diagnosis.catalogue import Entry, all_entries, entry
+from netcheck.diagnosis.catalogue import About, Entry, all_entries, entry
 from netcheck.record import Place
 from probes.causes import TABLE
 from probes.codes import ALL_CODES, CODES
@@ -28,6 +28,23 @@ PLACEHOLDERS = {
     "services",
     "signer",
 }
+ABOUT = About(
+    target="db01",
+    host="db01.acme.example",
+    name="db01.acme.example",
+    address="10.20.0.15",
+    port=5432,
+    services="db01.acme.example:5432",
+    probe="tcp",
+    source="10.1.0.9",
+    where=None,
+    alive=False,
+    here=False,
+    there=False,
+    public=False,
+    vouched=False,
+    signer=None,
+)
 EVERY = [pytest.param(found, id=found.code) for found in all_entries()]
 
 
@@ -64,9 +81,7 @@ def test_advice_has_only_known_placeholders(found: Entry) -> None:
     every = found.do + found.do_here + found.do_there
     assert {field for _, field, _, _ in string.Formatter().parse(every) if field} <= PLACEHOLDERS
     for here, there in ((False, False), (True, False), (False, True)):
-        text = found.advice(
-            target="db", host="db", address=None, port=None, probe="dns", source=None, here=here, there=there
-        )
+        text = found.advice(ABOUT._replace(address=None, port=None, source=None, here=here, there=there))
         assert "{" not in text
         assert "None" not in text
 
@@ -86,23 +101,14 @@ def test_reserved_codes_are_those_that_nothing_claims() -> None:
 
 def test_advice_names_the_check() -> None:
     """The placeholders become the check's own values."""
-    advice = entry("tcp.filtered").advice(
-        target="db01",
-        host="db01.acme.example",
-        address="10.20.0.15",
-        port=5432,
-        probe="tcp",
-        source="10.1.0.9",
-    )
+    advice = entry("tcp.filtered").advice(ABOUT)
     assert "tcp/5432 from 10.1.0.9 to 10.20.0.15 (db01)" in advice
 
 
 def test_what_has_no_name_is_named_once() -> None:
     """The target is its address."""
-    said = entry("tcp.filtered").advice(
-        target="10.20.0.5", host="10.20.0.5", address="10.20.0.5", port=22, probe="ssh", source="10.9.0.7"
-    )
-    assert said.startswith("Open tcp/22 from 10.9.0.7 to 10.20.0.5, and")
+    said = entry("tcp.filtered").advice(ABOUT._replace(target="10.20.0.15", host="10.20.0.15"))
+    assert said.startswith("Open tcp/5432 from 10.1.0.9 to 10.20.0.15, and")
 
 
 @pytest.mark.parametrize(
@@ -116,9 +122,7 @@ def test_what_has_no_name_is_named_once() -> None:
 )
 def test_advice_names_the_place(where: Place | None, words: str) -> None:
     """Silence after a hop may be that hop's own doing, so it is never left out."""
-    advice = entry("tcp.reset_by_firewall").advice(
-        target="db01", host="db01", address="10.20.0.15", port=22, probe="tcp", source="10.1.0.9", where=where
-    )
+    advice = entry("tcp.reset_by_firewall").advice(ABOUT._replace(where=where))
     assert f"10.20.0.15 {words}" in advice
 
 
@@ -128,5 +132,5 @@ def test_a_code_that_is_not_ours_gets_a_general_entry(code: str) -> None:
     found = entry(code)
     assert found.code == code
     assert found.family == "foreign"
-    advice = found.advice(target="db01", host="h", address=None, port=1, probe="acme", source=None)
+    advice = found.advice(ABOUT._replace(probe="acme"))
     assert advice == "Read the evidence of acme on db01, and the manual of its probe package."

@@ -86,8 +86,7 @@ def exemption(checks: Sequence[CheckRecord], here: str) -> str:
     names, below = _listed(f"{name}:{port}" for name, port in named)
     sources = list(dict.fromkeys(check.source.address for check in checks if check.source)) or [here]
     decrypted = [check for check in checks if check.cause == DECRYPTED]  # of others a good one is known
-    signer = issuer(decrypted[0].facts) if decrypted else None
-    device = f"the device that signs as {signer}" if signer else "the device that decrypts"
+    device = catalogue.decrypting(issuer(decrypted[0].facts) if decrypted else None)
     return "\n".join([f"Exempt {names} from TLS inspection for {few(sources)}, on {device}.", *below])
 
 
@@ -148,26 +147,40 @@ def _with_flows(verb: str, checks: Sequence[CheckRecord], here: str, device: str
 
 
 def _of_catalogue(checks: Sequence[CheckRecord], here: str, services: str | None = None) -> str:
-    """The code's own advice, with all of them named."""
+    """The code's own advice, with all of them named; `services` in other words than one by one."""
     first = checks[0]
     assert first.cause is not None
     ports = ", ".join(dict.fromkeys(str(check.port) for check in checks if check.port))
     addresses = list(dict.fromkeys(map(host_of, checks)))
     spans = compressed(addresses) if len(addresses) < 1000 else ""
-    return catalogue.entry(first.cause).advice(
-        target=few(list(dict.fromkeys(check.target for check in checks))),
-        host=few(list(dict.fromkeys(check.host for check in checks))),
+    about = catalogue.About(
+        target=_few(check.target for check in checks),
+        host=_few(check.host for check in checks),
+        name=_few(asked_name(check.settings, check.host) for check in checks),
         address=spans if 0 < len(spans) < 80 else few(addresses),
         port=ports or None,
+        services=services or _few(catalogue.service(check.host, check.port) for check in checks),
         probe=", ".join(dict.fromkeys(check.probe for check in checks)),
         source=next((check.source.address for check in checks if check.source), here),
         where=common_place(checks),
+        alive=all(any(control.served for control in check.controls) for check in checks),
         here=all(map(signed_here, checks)) or _whose(checks) == {"operator"},
         there=_is_there(checks),
-        services=services,
         public=all(check.flow in TO_SAAS or check.settings.get("public") for check in checks),
         vouched=all(known_publicly(check.facts) for check in checks),
-    ) + _doubt(checks)
+        signer=_one(issuer(check.facts) for check in checks),
+    )
+    return catalogue.entry(first.cause).advice(about) + _doubt(checks)
+
+
+def _few(names: Iterable[str]) -> str:
+    return few(list(dict.fromkeys(names)))
+
+
+def _one(names: Iterable[str | None]) -> str | None:
+    """What all of them are called; None where they differ."""
+    found = set(names)
+    return found.pop() if len(found) == 1 else None
 
 
 def _whose(checks: Sequence[CheckRecord]) -> set[str | None]:
