@@ -15,11 +15,13 @@ DIRECT, ENVIRONMENT = "none", "env"
 
 
 def way_of(settings: Any, scheme: str, host: str) -> Way | None:
-    """The proxy to go through; None: directly. `env` is what this host's environment names."""
-    named = settings.proxy
-    if named == ENVIRONMENT:
-        named = proxy.from_environment(scheme, host)
-    return proxy.way(named) if named and named != DIRECT else None
+    """The proxy to go through; None: directly. `env` is what this host's environment names.
+
+    Raises ValueError where that is none that can be gone through.
+    """
+    if settings.proxy == ENVIRONMENT:
+        return proxy.from_environment(scheme, host)
+    return proxy.way(settings.proxy) if settings.proxy and settings.proxy != DIRECT else None
 
 
 class Visit(Protocol):
@@ -39,11 +41,10 @@ async def look_opened(
     credential: Credential | None = None,
 ) -> Outcome:
     """One ladder on each address of the target, or of the proxy that leads to it."""
-    if settings.proxy == ENVIRONMENT:
-        named = proxy.from_environment(scheme, target.host)
-        if named is not None and proxy.unusable(named):
-            return _no_such_way()
-    way = way_of(settings, scheme, target.host)
+    try:
+        way = way_of(settings, scheme, target.host)
+    except ValueError:  # of the environment: the inventory's is read strictly
+        return _no_such_way()
 
     async def climb(ladder: Ladder) -> None:
         try:
@@ -59,7 +60,10 @@ async def look_opened(
 
 def _no_such_way() -> Outcome:
     """Its words are the environment's, and may hold a password: they are not repeated."""
-    words = "the environment's proxy is no URL of a proxy that is known (http, https, socks5)"
+    words = (
+        "the environment's proxy is no URL of a proxy that is known (http, https, socks5): correct"
+        " HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
+    )
     layer = Layer.VANTAGE
     return Outcome(None, (Ascent(None, Verdict.ERROR, (), "probe.unsupported", layer, summary=words),))
 

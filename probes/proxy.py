@@ -68,28 +68,24 @@ class Way(NamedTuple):
 
 
 def way(url: str) -> Way:
-    """The proxy that a URL names.
+    """The proxy that a URL names, without the user and password that it may have.
+
+    Raises ValueError where it names none that can be gone through: another scheme, no host, no such port.
 
     >>> way("http://proxy.acme.example:3128")
     Way(scheme='http', host='proxy.acme.example', port=3128)
     """
     parts = urlsplit(url)
-    return Way(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError("no URL of a proxy that is known")  # its words may hold a password
+    return Way(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
 
 
-def unusable(url: str) -> bool:
-    """Whether this names no proxy that netcheck can go through: another scheme, no host, no such port."""
-    try:
-        found = way(url)
-    except (KeyError, ValueError):
-        return True
-    return not found.host
-
-
-def from_environment(scheme: str, host: str) -> str | None:
+def from_environment(scheme: str, host: str) -> Way | None:
     """The proxy that programs of this host would use for the target, by HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 
-    Python's own reading of them, which most programs share: lower case wins, suffixes of names count.
+    Python's own reading of them, which most programs share: lower case wins, suffixes of names count. Raises
+    ValueError where it can't be gone through.
     """
     from urllib import request
 
@@ -99,7 +95,7 @@ def from_environment(scheme: str, host: str) -> str | None:
     named = found.get({"ws": "http", "wss": "https"}.get(scheme, scheme)) or found.get("all")
     if not named:
         return None
-    return named if "://" in named else f"http://{named}"
+    return way(named if "://" in named else f"http://{named}")
 
 
 async def look_through(

@@ -208,8 +208,9 @@ def _trace(item: Json | None) -> Trace | None:
 def _place(item: Json | None) -> Place | None:
     if item is None:
         return None
-    _only_text(item["relation"], item["address"], item["before"])
-    return Place(item["relation"], item["address"], item["before"])
+    cycle = tuple(item.get("cycle", ()))
+    _only_text(item["relation"], item["address"], item["before"], *cycle)
+    return Place(item["relation"], item["address"], item["before"], cycle)
 
 
 def _contacts(items: list[Json]) -> tuple[Contact, ...]:

@@ -181,7 +181,8 @@ def _contact_to_json(contact: Contact | None) -> Json | None:
 def _place_to_json(place: Place | None) -> Json | None:
     if place is None:
         return None
-    return {"relation": place.relation, "address": place.address, "before": place.before}
+    cycle = {"cycle": list(place.cycle)} if place.cycle else {}  # of a loop alone
+    return {"relation": place.relation, "address": place.address, "before": place.before, **cycle}
 
 
 def finding_to_json(finding: Finding) -> Json:

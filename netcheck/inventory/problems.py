@@ -10,7 +10,10 @@ from netcheck.errors import UsageError
 
 WIDEST = 100  # characters of an offending line that are shown
 WAYS = ("env", "file", "keyring", "command", "prompt", "agent")  # to a secret that is kept elsewhere
-SECRET_WORD = r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key|api_?key|authorization|cookie)"
+SECRET_WORD = (
+    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|private_key"
+    r"|(?:api|access)[_-]?key|authorization|cookie)"
+)
 SECRET_KEY = re.compile(rf"(?:.*[_-])?{SECRET_WORD}", re.IGNORECASE)
 # In the bare text, where there may be no tree yet: `password: …`, `"token": …`, `scheme://user:pass@`.
 # Compiled, which takes a millisecond, only where a line is quoted.
@@ -20,6 +23,9 @@ SECRET_TEXT = (
 )
 SECRET_QUERY = rf"(?i)([?&][\w.-]*{SECRET_WORD}=)[^&#\s\"'\]}},]+"  # `/x?api_key=…`
 SECRET_URL = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
+# `user:pass@` wherever it stands, which may be no URL at all, or one with `/` in its password.
+SECRET_LOGIN = r"""(?i)((?:[a-z][\w+.-]*:/{1,3})?[^\s:/@"'{\[,]*:)(?!\s|//)[^\s@"']+@"""
+SAYS_SECRET = "secret in clear text"  # how messages begin that are about one
 HIDDEN = "****"
 
 
@@ -75,7 +81,9 @@ class Report:
 
     def add(self, place: Placed, message: str) -> None:
         """One more problem. The same one at the same place is kept once."""
-        said = self._leaks.get((place.line, place.column), message)
+        said = re.sub(SECRET_LOGIN, rf"\1{HIDDEN}@", self._leaks.get((place.line, place.column), message))
+        if said.startswith(SAYS_SECRET) and place.line not in self._hidden:
+            self.hide(place, place.line)
         self._problems.add(Problem(place.line, place.column, said, max(1, place.width)))
 
     def leak(self, place: Placed, last_line: int, message: str) -> None:
@@ -128,16 +136,16 @@ class Report:
         if hidden is not None:
             line = line[: hidden - 1] + HIDDEN
         line = re.sub(SECRET_QUERY, rf"\1{HIDDEN}", re.sub(SECRET_TEXT, rf"\1{HIDDEN}", line))
-        line = SECRET_URL.sub(rf"\1{HIDDEN}@", line)
+        line = re.sub(SECRET_LOGIN, rf"\1{HIDDEN}@", line)
         return "".join(char if char.isprintable() else " " for char in line)
 
 
 def secret_in_url(text: str) -> str:
     """What is wrong with a URL, or a path with its query, that holds a secret; nothing where it has none."""
     if "://" in text and SECRET_URL.search(text):
-        return "secret in clear text: a URL takes no user and password"
+        return f"{SAYS_SECRET}: a URL takes no user and password"
     if "=" in text and re.search(SECRET_QUERY, text):
-        return "secret in clear text: a URL takes no password or token; it would be in every log on the way"
+        return f"{SAYS_SECRET}: a URL takes no password or token; it would be in every log on the way"
     return ""
 
 

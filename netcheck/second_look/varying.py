@@ -50,7 +50,7 @@ async def by_proxy(failure: Failure, look: Looker) -> Varied | None:
     if asked is UNKNOWN or asked == DIRECT:
         return None
     used = "proxy" in failure.main.facts
-    named = None if used else from_environment(check.terms.probe, check.host)
+    named = None if used else _by_environment(check)
     if not used and named is None:
         return None
     settings = replace(check.terms.settings, proxy=named or DIRECT)
@@ -60,6 +60,15 @@ async def by_proxy(failure: Failure, look: Looker) -> Varied | None:
     main = next((one for one in outcome.ascents if one.verdict is Verdict.PASS), outcome.ascents[0])
     works, to_service = main.verdict is Verdict.PASS, check.terms.flow in TO_SAAS
     return proxied.varied(named, works, main.summary, to_service=to_service)
+
+
+def _by_environment(check: Check) -> str | None:
+    """The URL of the environment's proxy, if there is one that can be gone through."""
+    try:
+        way = from_environment(check.terms.probe, check.host)
+    except ValueError:
+        return None
+    return None if way is None else way.url
 
 
 async def by_hello(failure: Failure, look: Looker) -> Varied | None:

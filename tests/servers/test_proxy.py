@@ -394,14 +394,15 @@ def test_the_environments_proxy(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "proxy.acme.example:3128")
     monkeypatch.setenv("NO_PROXY", ".internal.example,10.0.0.5")
-    assert proxy.from_environment("https", "acme.vault.example") == "http://proxy.acme.example:3128"
-    assert proxy.from_environment("wss", "acme.vault.example") == "http://proxy.acme.example:3128"
+    way = proxy.Way("http", "proxy.acme.example", 3128)
+    assert proxy.from_environment("https", "acme.vault.example") == way
+    assert proxy.from_environment("wss", "acme.vault.example") == way
     assert proxy.from_environment("https", "db.internal.example") is None
     assert proxy.from_environment("http", "acme.vault.example") is None
 
 
 @pytest.mark.parametrize(
-    "named", ["foo://proxy.acme.example", "http://h:99999", "http://", "http://me:pw@h:x"]
+    "named", ["foo://proxy.acme.example", "socks4://h:1080", "http://h:99999", "http://", "http://me:pw@h:x"]
 )
 def test_an_environment_that_names_no_proxy(monkeypatch, ask, named):
     """Said of the environment, and without its words, which may hold a password."""

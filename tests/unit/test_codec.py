@@ -34,7 +34,12 @@ def test_lines_read_back_as_themselves(run_record: RunRecord) -> None:
     assert codec.summary_from_json(line) == run_record.summary
 
 
-@pytest.mark.parametrize("where", [None, Place("at", "10.1.0.1"), Place("after", "10.1.0.1", "10.2.0.1")])
+LOOP = Place("at", "10.1.0.1", cycle=("10.1.0.1", "10.1.0.2"))
+
+
+@pytest.mark.parametrize(
+    "where", [None, Place("at", "10.1.0.1"), Place("after", "10.1.0.1", "10.2.0.1"), LOOP]
+)
 @pytest.mark.parametrize("trace", [None, Trace("tcp-ttl"), Trace("sibling", ecmp=True)])
 def test_a_place_needs_no_trace(
     a_check: Callable[..., CheckRecord], where: Place | None, trace: Trace | None

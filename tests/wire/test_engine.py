@@ -362,3 +362,19 @@ def test_one_server_of_many_names_does_not_outvote_this_host(check: Checks, run:
     done = run([check(name, 80, probe="http", settings=http.HTTP.settings()) for name in names], network)
     assert done.head.vantages["local"].clock_offset is None
     assert {record.responsible for record in done.checks} == {"undetermined"}
+
+
+def test_the_environments_proxy_is_told_without_its_password(
+    check: Checks, run: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails directly is tried through it as well, and both stand in what people attach to a ticket."""
+    monkeypatch.setenv("https_proxy", "http://bob:hunter2@10.0.0.9:3128")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    asked = check("10.0.0.1", 443, probe="https", settings=http.HTTPS.settings())
+    record = by_target(run([asked], Scripted({("10.0.0.1", 443): DARK, ("10.0.0.9", 3128): DARK})))[
+        "10.0.0.1"
+    ]
+    [control] = [one for one in record.controls if one.varied == "proxy"]
+    assert control.value == "http://10.0.0.9:3128"
+    assert "hunter2" not in repr(record)
