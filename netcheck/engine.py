@@ -28,10 +28,10 @@ from netcheck.record import CheckRecord, Control, RunHead, RunRecord, Summary
 from netcheck.schedule import Schedule
 from netcheck.second_look import review
 from netcheck.second_look.answers import Answers
-from netcheck.second_look.experiments import Experimenter
 from netcheck.second_look.handshakes import Handshakes
 from netcheck.second_look.sightings import Sightings
 from netcheck.second_look.tracing import Tracer
+from netcheck.second_look.unused import Unused
 from netcheck.second_look.varying import by_version
 from netcheck.second_look.waiting import Held, Waiting
 from probes.contract import Outcome, Verdict
@@ -132,7 +132,7 @@ class Engine:
     async def _passes(self) -> None:
         limits = self._limits
         look = self._looker(self._network(limits))
-        self._handshakes = Handshakes(Experimenter(look), self._proved)
+        self._handshakes = Handshakes(Unused(look.network), self._proved)
         first = Schedule(look, self._first_look, concurrency=limits.concurrency, per_host=limits.per_host)
         await first.run(self._items())
         await self._handshakes.finish()

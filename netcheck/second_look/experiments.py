@@ -7,7 +7,6 @@ whether big packets get lost on the way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import replace
 
 from netcheck.check import Check
@@ -15,14 +14,11 @@ from netcheck.diagnosis import facts
 from netcheck.diagnosis.ascents import HANGING, got_past
 from netcheck.diagnosis.classes import Failure
 from netcheck.diagnosis.found import Sizes, Stalled
-from netcheck.diagnosis.networks import network_of
 from netcheck.look import Looker
-from netcheck.second_look.strangers import all_open, one_opens, stranger_of
+from netcheck.second_look.unused import Unused
 from netcheck.second_look.varying import once
 from probes.contract import Ascent, Outcome
-from probes.net.base import ConnectFailed
-from probes.path import middlebox, mtu
-from probes.path.middlebox import Asked
+from probes.path import mtu
 
 # A look with segments that pass shows how long a look takes; one that hangs is given so many times that.
 PATIENCE = 4
@@ -43,18 +39,18 @@ class Experimenter:
         self._look = look
         self._patient = patient
         self._waits_left = MOST_LATE
-        self._likes_of: dict[tuple[str, int], Stalled] = {}  # by network and port
-        self._asking: dict[tuple[str, int], asyncio.Lock] = {}
+        self._unused = Unused(look.network)
 
     async def on(self, failure: Failure) -> Stalled:
         """What varying ports, addresses and sizes shows of a check whose connection stalled."""
         check, main = failure.check, failure.main
         assert main.address is not None
         found, others = await asyncio.gather(
-            self.answers(main.address, failure.port), self._likes(main.address, failure.port)
+            self._unused.answers(main.address, failure.port), self._unused.likes(main.address, failure.port)
         )
         if not found.proxied and others.shared:  # a proxy for this port shows nothing at others
-            kept = await self.ends(others.shared[0]) and await self.keeps(main.address, failure.port)
+            kept = await self._unused.ends(others.shared[0])
+            kept = kept and await self._unused.keeps(main.address, failure.port)
             found = found._replace(shared=others.shared, distinct=kept)
         if found.anybody or main.cause not in HANGING:
             return found
@@ -75,66 +71,6 @@ class Experimenter:
         same = (one for one in outcome.ascents if one.address == main.address and facts.greeted(one))
         after = next((float(one.facts["identified_after_s"]) for one in same), 0.0)
         return after if after > check.terms.timing.timeout else None  # else it speaks now and then
-
-    async def answers(
-        self,
-        address: str,
-        port: int | None,
-        wait: float = middlebox.WAIT,
-        known: Collection[str] = (),
-    ) -> Stalled:
-        """Whether ports that nobody uses answer in `wait` seconds; if so, whether one of a stranger does.
-
-        No stranger is drawn among those `known`.
-        """
-        network, used = self._look.network, {port or 0}
-        try:
-            unused = await middlebox.ask_unused(address, used, network, wait=wait)
-            found = Stalled(unused)
-            if found.anybody and await self.ends(unused[0]):  # a proxy may keep what the target takes
-                found = found._replace(distinct=await self.keeps(address, port))
-            if found.anybody:
-                stranger = stranger_of(address, known)
-                [asked] = await middlebox.ask_unused(stranger, used, network, count=1, wait=wait)
-                found = found._replace(stranger=asked)
-            return found
-        except ConnectFailed:  # this host can't send any more: nothing was learned
-            return Stalled()
-
-    async def stranger_opens(self, address: str, port: int, known: Collection[str], wait: float) -> bool:
-        """Whether the same port of one stranger opens in `wait` seconds: then more should be asked."""
-        return await one_opens(address, port, known, self._look.network, wait)
-
-    async def shared(self, address: str, port: int, known: Collection[str], wait: float) -> Stalled:
-        """Whether the same port opens at addresses where nothing shows a host."""
-        return Stalled(shared=await all_open(address, port, known, self._look.network, wait))
-
-    async def _likes(self, address: str, port: int | None) -> Stalled:
-        """What the same port of strangers shows, found out once a network and port: do they all open, and
-        keep as silent?"""
-        if port is None:
-            return Stalled()
-        pair = network_of(address), port
-        async with self._asking.setdefault(pair, asyncio.Lock()):
-            if pair not in self._likes_of:
-                self._likes_of[pair] = await self._strangers(address, port)
-        return self._likes_of[pair]
-
-    async def _strangers(self, address: str, port: int) -> Stalled:
-        if not await self.stranger_opens(address, port, (), middlebox.WAIT):
-            return Stalled()
-        found = await self.shared(address, port, (), middlebox.WAIT)
-        if found.shared and await middlebox.speaks(found.shared[0].address, port, self._look.network):
-            return Stalled()
-        return found
-
-    async def ends(self, other: Asked) -> bool:
-        """Whether a connection there is completed, and then ended."""
-        return await middlebox.keeps(other.address, other.port, self._look.network) is False
-
-    async def keeps(self, address: str, port: int | None) -> bool:
-        """Whether a connection there is completed and stays open, or speaks."""
-        return port is not None and await middlebox.keeps(address, port, self._look.network) is True
 
     async def _sizes(self, check: Check, main: Ascent) -> Sizes | None:
         """The working segment size, where the size is what the failure depends on."""

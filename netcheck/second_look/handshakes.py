@@ -16,7 +16,7 @@ from typing import Any
 
 from netcheck.diagnosis.found import Stalled
 from netcheck.diagnosis.networks import quick_network_of
-from netcheck.second_look.experiments import Experimenter
+from netcheck.second_look.unused import Unused
 from netcheck.second_look.waiting import Held, Port
 
 # So many hosts of a network are asked. One would do where a whole network is proxied; a rule for single
@@ -79,8 +79,8 @@ class Neighbourhood:
 class Handshakes:
     """Holds checks and settles them; `settle` is told what speaks against each, None where nothing does."""
 
-    def __init__(self, experimenter: Experimenter, settle: Settle) -> None:
-        self._experimenter = experimenter
+    def __init__(self, unused: Unused, settle: Settle) -> None:
+        self._unused = unused
         self._settle = settle
         self._networks: dict[str, Neighbourhood] = {}
         self._asking: set[asyncio.Task[None]] = set()
@@ -149,7 +149,7 @@ class Handshakes:
 
     async def _asked(self, network: Neighbourhood, one: Held) -> None:
         async with self._turns:
-            found = await self._experimenter.answers(*one.port, _wait_of(one), network.known)
+            found = await self._unused.answers(*one.port, _wait_of(one), network.known)
         network.asked[one.port] = found
         network.proxied = network.proxied or found.proxied
         network.under_way -= 1
@@ -169,7 +169,7 @@ class Handshakes:
 
     async def _suspected(self, network: Neighbourhood, one: Held, port: int) -> None:
         async with self._strangers_turns:
-            opens = await self._experimenter.stranger_opens(one.port[0], port, network.known, _wait_of(one))
+            opens = await self._unused.stranger_opens(one.port[0], port, network.known, _wait_of(one))
         network.strangers[port] = Suspicion.OPENS if opens else Suspicion.NONE
         self._settle_honest(network)
 
@@ -186,16 +186,16 @@ class Handshakes:
     async def _shared(self, network: Neighbourhood, port: int, held: Sequence[Held]) -> None:
         first = held[0]
         async with self._strangers_turns:
-            found = await self._experimenter.shared(first.port[0], port, network.known, _wait_of(first))
+            found = await self._unused.shared(first.port[0], port, network.known, _wait_of(first))
         network.shared[port] = found
-        if found.shared and await self._experimenter.ends(found.shared[0]):
+        if found.shared and await self._unused.ends(found.shared[0]):
             for one in held:
                 self._start(self._set_apart(network, one, found))
 
     async def _set_apart(self, network: Neighbourhood, one: Held, found: Stalled) -> None:
         """A proxy that ends what the target refuses may keep this one."""
         async with self._strangers_turns:
-            kept = await self._experimenter.keeps(*one.port)
+            kept = await self._unused.keeps(*one.port)
         network.apart[one.port] = found._replace(distinct=kept)
 
 

@@ -114,31 +114,35 @@ class Review:
         await self._trace_patchy()
         looked_at = [case for each in found for case in self._split(each)[0]]
         await self._suspect_own_filter(looked_at, self._missing(before))
-        names = await self._tracer.names() if self._tracer is not None else {}
-        shown = by_themselves(self._cases.values())
-        down = called_down(shown)
-        alive = refusing(shown)
-        beside = Beside(
-            names,
-            self._untraced,
-            frozenset(down),
-            self._sightings.sign,
-            alive,
-            called_at_once(failures),
-            dying(down),
-            rejections(heard(shown)),
-            any(case.found.swallowed is True for case in self._cases.values()),
-            self._sightings.none_at_all(),
-            self._sightings.heard,
-            self._answers.to_others(),
-            self._sightings.is_near,
-            not self._sightings.any and self._tracer is not None and self._tracer.got_nowhere,
-            not self._sightings.any and gave_up_here(self._cases.values()),
-        )
+        beside = self._beside(failures, await self._tracer.names() if self._tracer is not None else {})
         for each in found:
             members = [self._cases[one.index] for one in each.members]
             for reviewed in decided(members, self._split(each)[0], each.beside_rejections, beside):
                 self._settle(reviewed)
+
+    def _beside(self, failures: Sequence[Failure], names: Mapping[str, str]) -> Beside:
+        """What is known beside each single failure, once all that was tried has ended."""
+        cases, sightings, tracer = self._cases.values(), self._sightings, self._tracer
+        shown = by_themselves(cases)
+        down = called_down(shown)
+        nobody = not sightings.any
+        return Beside(
+            names=names,
+            untraced=self._untraced,
+            down=frozenset(down),
+            sign=sightings.sign,
+            alive=refusing(shown),
+            at_once=called_at_once(failures),
+            dying=dying(down),
+            rejections=rejections(heard(shown)),
+            swallowing=any(case.found.swallowed is True for case in cases),
+            deaf=sightings.none_at_all(),
+            heard=sightings.heard,
+            others=self._answers.to_others(),
+            near=sightings.is_near,
+            lost=nobody and tracer is not None and tracer.got_nowhere,
+            stuck=nobody and gave_up_here(cases),
+        )
 
     def _split(self, each: Class) -> tuple[list[Case], list[Case]]:
         """The representatives of a class, and the rest."""

@@ -15,6 +15,7 @@ from netcheck.engine import Depth
 from netcheck.look import Looker
 from netcheck.record import RunRecord
 from netcheck.second_look.experiments import AGAIN, MOST_LATE, Experimenter
+from netcheck.second_look.unused import Unused
 from probes import http, ssh, tls
 from probes.contract import Confidence, Probe, Verdict
 from probes.net.base import Reply, TlsSession
@@ -312,7 +313,7 @@ def test_a_proxy_that_ends_what_the_target_refuses(at_22: Any, elsewhere: Any, a
     """It keeps the port that is asked for, and ends those that nobody uses: this port is another. Where both
     are kept, or both ended, or one can't be made again, anybody's handshake is what was seen."""
     network = Scripted(Proxied(at_22, elsewhere), replies=lambda *_: Reply("connected", 0.001))
-    found = asyncio.run(Experimenter(Looker(network)).answers("10.0.0.1", 22))
+    found = asyncio.run(Unused(network).answers("10.0.0.1", 22))
     assert (found.anybody, found.distinct) == (anybody, not anybody)
 
 

@@ -11,9 +11,9 @@ import pytest
 from netcheck.check import Check
 from netcheck.engine import MOST_TRACED, Depth, Engine
 from netcheck.record import CheckRecord, RunRecord
-from netcheck.second_look.experiments import Experimenter
 from netcheck.second_look.handshakes import HOSTS, WAIT, Handshakes
 from netcheck.second_look.strangers import STRANGERS
+from netcheck.second_look.unused import Unused
 from probes import ssh
 from probes.contract import Confidence, Verdict
 from probes.net.base import ConnectFailed, Reply
@@ -238,7 +238,7 @@ def test_a_bug_in_asking_is_no_pass(check: Checks, run: Runs, monkeypatch: pytes
     async def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(Experimenter, "answers", broken)
+    monkeypatch.setattr(Unused, "answers", broken)
     with pytest.raises(ZeroDivisionError, match="oops"):
         run([check("10.20.0.1")], scripted(HONEST))
 
