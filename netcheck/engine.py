@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from netcheck import capture as captures
 from netcheck.check import Check
 from netcheck.diagnosis import answered, astray, refine
+from netcheck.diagnosis.ascents import ABOVE_CONNECT, connected
 from netcheck.diagnosis.classes import Failure, is_examined
 from netcheck.diagnosis.findings import findings
 from netcheck.diagnosis.found import Stalled
@@ -303,7 +304,12 @@ class Engine:
 
 def is_bare(check: Check, judgement: Judgement) -> bool:
     """Whether all that was seen of the target is a handshake, which somebody else may have completed."""
-    if check.terms.probe != "tcp" or check.terms.retries < 1:
+    main = judgement.main
+    if (
+        check.terms.retries < 1
+        or not connected(main)
+        or any(step.layer in ABOVE_CONNECT for step in main.steps)
+    ):
         return False
     if check.terms.expect == "blocked":
         return judgement.cause == "policy.unexpectedly_open"

@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from netcheck.check import Check
 from probes.contract import Outcome
+from probes.net.tasks import first_error
 
 Item = tuple[int, Check]
 Look = Callable[[Check], Awaitable[Outcome]]
@@ -122,9 +123,3 @@ class Schedule:
         if not self._busy[host]:
             del self._busy[host]
         return None
-
-
-def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The exception that ended a pass, out of the groups in which it travelled."""
-    error = errors.exceptions[0]
-    return first_error(error) if isinstance(error, BaseExceptionGroup) else error

@@ -6,7 +6,6 @@ what a verb raised, and records the steps that were not reached as skipped. No p
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -26,6 +25,7 @@ from probes.net.base import (
     TimedOut,
 )
 from probes.net.nowhere import is_nobodys
+from probes.net.tasks import together
 from probes.path.late import SLOW, Late, why_late
 
 # One name with hundreds of addresses is a load balancer's pool or an attack; a sample is enough.
@@ -256,7 +256,7 @@ async def look(
         climbs = [
             climb_one(address, target.port, timing, network, layers, climb, alone=alone) for address in usable
         ]
-        ascents = await _together(climbs)
+        ascents = await together(*climbs)
     if resolve is not None and found.invented.addresses:
         ascents = [misled.by_invention(target.host, found, resolve, ascent) for ascent in ascents]
     # Not what was waited for before a ladder was admitted: that is this host's time, not the target's.
@@ -340,13 +340,3 @@ def _usable(
         return within, tuple(left_out)
     left_out[:0] = [(address, "this host has no route to it") for address in within if address not in routed]
     return routed, tuple(left_out)
-
-
-async def _together(climbs: list[Any]) -> list[Ascent]:
-    """All climbs at once; a bug in one cancels the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(climb) for climb in climbs]
-    except BaseExceptionGroup as bugs:
-        raise bugs.exceptions[0] from None
-    return [task.result() for task in tasks]

@@ -6,10 +6,9 @@ What all of that means, for them and for those they stand for, is `netcheck.diag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from netcheck.check import Check
 from netcheck.diagnosis.ascents import stalled, unconnected
@@ -33,7 +32,7 @@ from netcheck.diagnosis.places import Line, lines, lost_after
 from netcheck.diagnosis.unheard import rejections
 from netcheck.diagnosis.weighing import Beside, Reviewed
 from netcheck.look import Looker
-from netcheck.schedule import Schedule, first_error
+from netcheck.schedule import Schedule
 from netcheck.second_look.answers import Answers
 from netcheck.second_look.experiments import Experimenter
 from netcheck.second_look.sightings import Sightings
@@ -41,6 +40,7 @@ from netcheck.second_look.tracing import Tracer
 from netcheck.second_look.varying import vary
 from probes.contract import Outcome, Verdict
 from probes.net.base import ConnectFailed
+from probes.net.tasks import together
 from probes.path.own import WAIT as OWN_WAIT
 from probes.path.own import Counts, Read, drops_answers
 from probes.path.trace import MORE_PORTS, PORTS, ROUND_TRIPS, WAIT
@@ -103,7 +103,7 @@ class Review:
         self._ports = MORE_PORTS if len(failures) <= TRACES else PORTS
         found = classes(failures)
         before = {ipv6: self._counts(ipv6) for ipv6 in (False, True)}
-        await _together(self._repeat_classes(found), self._trace_silent(failures))
+        await together(self._repeat_classes(found), self._trace_silent(failures))
         await self._explore(case for each in found for case in self._split(each)[0])
         await self._explore(
             case
@@ -206,7 +206,7 @@ class Review:
     async def _trace_lines(self, open_lines: Sequence[Line], spare: float) -> None:
         while batch := [(line, one) for line in open_lines for one in iter(line.take, None)]:
             patience = spare if len(batch) <= TRACES else 0.0
-            await _together(*(self._trace_one(line, one, patience) for line, one in batch))
+            await together(*(self._trace_one(line, one, patience) for line, one in batch))
 
     def _is_early(self, case: Case) -> bool:
         """Whether it was traced before others showed that who comes next is short of answers."""
@@ -275,7 +275,7 @@ class Review:
 
     async def _explore(self, cases: Iterable[Case]) -> None:
         """Find out what stands behind answers and stalled connections."""
-        await _together(*(self._examine(case) for case in cases if not case.examined))
+        await together(*(self._examine(case) for case in cases if not case.examined))
 
     async def _examine(self, case: Case) -> None:
         case.examined = True
@@ -313,13 +313,3 @@ def _may_be_swallowed(case: Case, missing: Collection[bool]) -> bool:
     main = case.second
     silent = main.cause == "tcp.filtered" and case.failure.port is not None
     return silent and main.address is not None and (":" in main.address) in missing
-
-
-async def _together(*tasks: Coroutine[Any, Any, None]) -> None:
-    """All at once; a bug in one ends the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(task)
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
